@@ -86,8 +86,8 @@ OTHER_MAKERS = {
 # What is bought for a unit, as fractions of its price: stock 0.35, open orders 0.12, cost to go 0.15, as in
 # the worked example that opens the reckoning of losses. How they fall on components is assumed, but for
 # ventilators: shares of material cost by category in the bill of materials of PVP1 (People's Ventilator
-# Project, Princeton, October 2020). A component: its unit, how much one unit of the goods needs, its weight, what
-# it still fetches of its cost (assumed); those in ORDERED are on order when the rule comes, the rest in stock.
+# Project, Princeton, October 2020). A component: its unit, how much one unit of the goods needs, its weight,
+# what it still fetches of its cost (assumed); those in ORDERED are on order when the rule comes.
 STOCK_SHARE, ORDER_SHARE, COST_TO_GO_SHARE = 0.35, 0.12, 0.15
 CANCELLATION_FEE_SHARE, ADVANCE_SHARE = 1 / 3, 0.30
 ORDERED = frozenset(
