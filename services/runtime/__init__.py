@@ -1,0 +1,1 @@
+"""The only package that knows Kafka, Postgres, the environment and the time."""
