@@ -21,7 +21,7 @@ async def embedded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[En
 
 @pytest.fixture
 def bootstrap(embedded: Endpoints) -> str:
-    """The broker's `host:port`. It serves the whole session: a test names its topics and groups so that they are its own."""
+    """The broker's `host:port`. It serves the whole session: a test's topics and groups have names of their own."""
     return embedded.bootstrap
 
 

@@ -9,10 +9,18 @@ import json
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from services.runtime.embedded.children import Child, EmbeddedError, ServerEnded, end_left_over, remember
+from services.runtime.embedded.children import (
+    Child,
+    EmbeddedError,
+    ServerEnded,
+    end_left_over,
+    remember,
+    write_private,
+)
 from services.runtime.embedded.jars import JarsUnavailable
 from services.runtime.embedded.kafka import start_kafka
 from services.runtime.embedded.postgres import start_postgres
@@ -98,8 +106,8 @@ def _alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise InUse(
-                f"The servers in {folder} already run, under process {lock.read().strip() or 'unknown'}. Other commands "
-                "find them by themselves; to run a second pair, set TRACKER_DATA to another folder."
+                f"The servers in {folder} already run, under process {lock.read().strip() or 'unknown'}. Other "
+                "commands find them by themselves; to run a second pair, set TRACKER_DATA to another folder."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -111,8 +119,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _published(file: Path, endpoints: Endpoints) -> Iterator[None]:
     """Lets other commands find the servers. The file holds the password, so only its owner may read it."""
     file.unlink(missing_ok=True)
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-        json.dump({"bootstrap": endpoints.bootstrap, "database_url": endpoints.database_url}, output)
+    write_private(file, json.dumps(asdict(endpoints)))
     try:
         yield
     finally:

@@ -13,7 +13,8 @@ from pathlib import Path
 from services.runtime.settings import NeedsAction
 
 _LAUNCH = Path(__file__).with_name("launch.py")
-_LEFT_OVER_SECONDS = 20.0
+LEFT_OVER_SECONDS = 10.0
+"""How long the servers of a program that died may take to end by themselves."""
 
 
 class EmbeddedError(NeedsAction):
@@ -143,10 +144,16 @@ def end_left_over(file: Path) -> None:
                 alive.append(process)
         except psutil.NoSuchProcess:
             continue
-    for process in psutil.wait_procs(alive, timeout=_LEFT_OVER_SECONDS)[1]:
+    for process in psutil.wait_procs(alive, timeout=LEFT_OVER_SECONDS)[1]:
         process.kill()
-    psutil.wait_procs(alive, timeout=_LEFT_OVER_SECONDS)
+    psutil.wait_procs(alive, timeout=LEFT_OVER_SECONDS)
     file.unlink(missing_ok=True)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Writes a new file that only its owner may read, from the first byte on."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.write(text)
 
 
 def _tail(log: Path, lines: int = 12) -> str:

@@ -62,8 +62,8 @@ def _all(paths: Iterable[Path]) -> Iterable[Path]:
     except (OSError, RuntimeError) as error:  # what the resolver and its HTTP client raise
         raise JarsUnavailable(
             f"The jars of Apache Kafka could not be fetched ({error}). There are two ways out: set KAFKA_BOOTSTRAP to "
-            "an Apache Kafka that runs already, or point jgo at a mirror of Maven Central, as `central = ADDRESS` under "
-            "[repositories] in ~/.config/jgo.conf."
+            "an Apache Kafka that runs already, or point jgo at a mirror of Maven Central, as `central = ADDRESS` "
+            "under [repositories] in ~/.config/jgo.conf."
         ) from error
 
 

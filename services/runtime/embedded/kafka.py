@@ -23,7 +23,7 @@ async def start_kafka(folder: Path) -> tuple[Child, str]:
     properties.write_text(
         "".join(f"{key}={value}\n" for key, value in _properties(data, port, free_port()).items())
     )
-    run = [java, *_JAVA_OPTIONS, *_LOG_OPTIONS, "-cp", ":".join(map(str, jars))]
+    run: list[str | Path] = [java, *_JAVA_OPTIONS, *_LOG_OPTIONS, "-cp", ":".join(map(str, jars))]
     if not (data / "meta.properties").exists():
         format_it = [
             *run,

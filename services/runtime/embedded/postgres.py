@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from services.runtime.embedded.children import Child, EmbeddedError, finish, free_port, start
+from services.runtime.embedded.children import Child, EmbeddedError, finish, free_port, start, write_private
 
 USER = DATABASE = "tracker"
 
@@ -31,7 +31,7 @@ async def start_postgres(folder: Path) -> tuple[Child, str]:
     _forget_stranger(data / "postmaster.pid")
     port = free_port()
     options = [f"--{key}={value}" for key, value in _options(port).items()]
-    command = [programs / "postgres", "-D", data, *options]
+    command: list[str | Path] = [programs / "postgres", "-D", data, *options]
     child = await start("Postgres", command, log=log, ends_on=signal.SIGINT, user=user)
     try:
         address = f"postgresql://{USER}:{password}@127.0.0.1:{port}"
@@ -63,7 +63,7 @@ async def _initialise(programs: Path, data: Path, password: Path, log: Path, use
         owner = pwd.getpwnam(user)
         os.chown(making, owner.pw_uid, owner.pw_gid)
     access = ["--auth=scram-sha-256", f"--username={USER}", f"--pwfile={password}"]
-    command = [programs / "initdb", "-D", making, *access, *_LOCALE, "--no-instructions"]
+    command: list[str | Path] = [programs / "initdb", "-D", making, *access, *_LOCALE, "--no-instructions"]
     await finish("initdb", command, log=log, user=user)
     making.rename(data)
 
@@ -85,8 +85,7 @@ def _unprivileged() -> str:
 
 def _password(file: Path) -> str:
     if not file.exists():
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-            output.write(secrets.token_urlsafe(24))
+        write_private(file, secrets.token_urlsafe(24))
     return file.read_text().strip()
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.runtime.embedded import EmbeddedError, InUse, NotRunning, ServerEnded, find, running
+from services.runtime.embedded import EmbeddedError, InUse, NotRunning, ServerEnded, children, find, running
 from services.runtime.settings import Endpoints, Settings
 
 pytestmark = pytest.mark.servers
@@ -87,16 +86,19 @@ async def test_nothing_is_left_when_the_program_is_killed_and_the_data_is_whole(
     async with _program(settings) as (program, bootstrap):
         await _new_topic(bootstrap, "survives")
         await _produce(bootstrap, "survives", b"acknowledged")
-        children = psutil.Process(program.pid).children(recursive=True)
-        assert {"java", "postgres"} <= {child.name() for child in children}
+        servers = psutil.Process(program.pid).children(recursive=True)
+        assert {"java", "postgres"} <= {server.name() for server in servers}
         program.kill()
         await program.wait()
-        assert await _gone(children)
+        assert await _gone(servers)
     async with running(settings) as endpoints:
         assert await _first(endpoints.bootstrap, "survives") == b"acknowledged"
 
 
-async def test_servers_that_a_dead_program_left_running_are_ended_first(settings: Settings) -> None:
+async def test_servers_that_a_dead_program_left_running_are_ended_first(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "LEFT_OVER_SECONDS", 1.0)
     async with _program(settings) as (program, _):
         java = next(c for c in psutil.Process(program.pid).children() if c.name() == "java")
         java.suspend()  # it cannot hear the signal of its parent's death
@@ -110,9 +112,7 @@ async def test_servers_that_a_dead_program_left_running_are_ended_first(settings
 
 async def test_a_server_that_ends_by_itself_ends_the_program_with_its_log(settings: Settings) -> None:
     with pytest.raises(ServerEnded, match=r"Kafka ended with code -9(.|\n)*kafka\.log"):
-        async with running(settings):
-            _kill_one(settings, "java")
-            await asyncio.sleep(60)
+        await _run_until_the_broker_is_killed(settings)
 
 
 async def test_a_lock_file_with_the_number_of_a_stranger_does_not_stop_postgres(settings: Settings) -> None:
@@ -142,12 +142,11 @@ async def test_a_broker_that_cannot_start_stops_postgres_too(settings: Settings)
     assert not (settings.data / "postgres" / "postmaster.pid").exists()
 
 
-def _kill_one(settings: Settings, name: str) -> None:
-    mine = psutil.Process().children(recursive=True)
-    folder = str(settings.data)
-    next(c for c in mine if c.name() == name and any(folder in a for a in c.cmdline())).send_signal(
-        signal.SIGKILL
-    )
+async def _run_until_the_broker_is_killed(settings: Settings) -> None:
+    async with running(settings):
+        mine = [c for c in psutil.Process().children() if str(settings.data) in " ".join(c.cmdline())]
+        next(child for child in mine if child.name() == "java").kill()
+        await asyncio.sleep(60)
 
 
 @asynccontextmanager
