@@ -1,0 +1,45 @@
+# One command each, on a machine that has Python 3.11 or newer, make and a package index:
+#   make demo     the seed story as a stream, on embedded servers   (make demo ARGS="--once --format json")
+#   make test     every test, on the real servers
+#   make check    format, lint, types, the directions of imports, the fast tests
+# `make lock` writes requirements.lock anew after a dependency changed in pyproject.toml.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check lock clean
+.DELETE_ON_ERROR:
+
+demo: $(STAMP)
+	@$(BIN)/tracker demo $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy services events tests seeds
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not servers"
+
+# Exactly the locked files, by their hashes; then the tracker itself, which needs nothing more.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --all-extras --strip-extras --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
