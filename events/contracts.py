@@ -1,9 +1,8 @@
 """Facts about exporters and the contracts they signed."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from events.model import Data, Model
 from events.values import (

@@ -11,9 +11,9 @@ from events.values import Id, Instant
 class VerdictChanged(Data):
     """The verdict of one line changed: the line, its answer before and after, and why.
 
-    ``ref`` is exporter/contract/line; ``revision`` counts the answers given for this line; ``before`` and ``after`` hold
-    clause, nearest route, missing evidence, quantities and the next instant of change (the keys that ``assess``
-    prints), or null where the line was not in the book. ``cause`` lists the citations in which the two differ.
+    ``ref`` is exporter/contract/line; ``revision`` counts the answers given for this line; ``before`` and
+    ``after`` hold clause, nearest route, missing evidence, quantities and the next instant of change (the keys that
+    ``assess`` prints), or null where the line was not in the book. ``cause`` lists the citations in which they differ.
     """
 
     about: ClassVar[tuple[str, ...]] = ("ref",)

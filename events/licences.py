@@ -1,16 +1,15 @@
 """Facts about evidence: licences, quotas, filed documents and official lists."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from events.model import Data, Model
 from events.values import Amount, Currency, GoodsClass, HsCode, Id, Instant, Place, Quantity, Text, Unit
 
 
 class Goods(Model):
-    """Goods that a licence, a quota or a list entry is good for: a class, a tariff code (any longer code too), or both."""
+    """What a licence, a quota or a list entry is good for: a class, a tariff code (any longer code too), or both."""
 
     goods_class: GoodsClass | None = Field(default=None, alias="class")
     hs: HsCode | None = None
@@ -36,7 +35,7 @@ class LicenceApplied(Data):
 
 
 class LicenceGranted(Data):
-    """Permission granted to a holder, for goods (default: all), for a span of time, perhaps up to a quantity or value."""
+    """Permission for a holder, for goods (default: all), for a span of time, perhaps up to a quantity or value."""
 
     clock: ClassVar[str] = "valid_from"
     about: ClassVar[tuple[str, ...]] = ("scheme", "licence")
@@ -141,7 +140,9 @@ class QuotaOpened(Data):
     @model_validator(mode="after")
     def _says_how_much(self) -> Self:
         if (self.quantity is None) == (self.value is None) or (self.quantity is None) != (self.unit is None):
-            raise ValueError("quantity with unit, or value with currency: say how much the quota holds, one way")
+            raise ValueError(
+                "quantity with unit, or value with currency: say how much the quota holds, one way"
+            )
         if self.until is not None and self.until <= self.valid_from:
             raise ValueError("until: a quota ends after it begins")
         return self

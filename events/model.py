@@ -1,10 +1,9 @@
 """What all models of the vocabulary share: they cannot be changed, and they refuse fields nobody knows."""
 
 from datetime import UTC, date, datetime, time
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
-from typing_extensions import Self
 
 from events.values import decimals_of
 
@@ -42,7 +41,7 @@ class Data(Model):
         return self
 
     def occurred_at(self) -> datetime:
-        """When it was true in the world; a day known without its hour counts from midnight UTC for the order of facts."""
+        """When it was true in the world; a day known without its hour counts from midnight UTC."""
         moment = getattr(self, self.clock)
         return moment if isinstance(moment, datetime) else day_start(moment)
 

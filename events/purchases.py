@@ -1,9 +1,8 @@
 """Facts about the components bought to fulfil contracts."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from events.model import Data
 from events.values import Amount, Currency, Fraction, GoodsClass, Id, Instant, Quantity, Unit, UnitPrice

@@ -4,16 +4,16 @@ A document holds only what its own act said on its own day. Words the engine doe
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
-from typing_extensions import Self
 
 from events.model import Model
 from events.values import (
     Amount,
     AttributeValue,
     Currency,
+    Day,
     Fraction,
     GoodsClass,
     HsCode,
@@ -35,7 +35,7 @@ class Citation(Model):
 
     issuers: Annotated[tuple[Text, ...], Field(min_length=1)]
     number: Text | None = None
-    dated: date | None = None
+    dated: Day | None = None
     url: Text | tuple[Text, ...] | None = None
     note: Text | None = None
 
@@ -45,7 +45,7 @@ class Span(Model):
 
     since: When | None = Field(default=None, alias="from")
     until: When | None = None
-    through: date | None = None
+    through: Day | None = None
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
@@ -144,7 +144,9 @@ class GoodsEntry(Model):
         if self.any_class and (self.goods_class is not None or self.hs_defines or not self.where):
             raise ValueError("any_class: a catch-all goes with `where` and without class or hs_defines")
         if self.goods_class is None and not self.any_class and not self.hs_defines:
-            raise ValueError("goods: give a class, `hs_defines: true` with codes, or `any_class: true` with `where`")
+            raise ValueError(
+                "goods: give a class, `hs_defines: true` with codes, or `any_class: true` with `where`"
+            )
         return self
 
 
@@ -295,7 +297,9 @@ _FIELDS = {"negated": "not", "any_of": "any", "all_of": "all"}
 
 def _keyword(value: Any) -> str | None:
     names = value.keys() if isinstance(value, dict) else type(value).model_fields.keys()
-    found = [_FIELDS.get(str(name), str(name)) for name in names if _FIELDS.get(str(name), str(name)) in _KEYWORDS]
+    found = [
+        _FIELDS.get(str(name), str(name)) for name in names if _FIELDS.get(str(name), str(name)) in _KEYWORDS
+    ]
     return found[0] if found else None
 
 
@@ -425,7 +429,9 @@ class Amendment(Model):
 
     @model_validator(mode="after")
     def _changes(self) -> Self:
-        if not (self.add_routes or self.end_routes or self.extend or self.replace or self.end or self.suspend):
+        if not (
+            self.add_routes or self.end_routes or self.extend or self.replace or self.end or self.suspend
+        ):
             raise ValueError("amends: expected add_routes, end_routes, extend, replace, end or suspend")
         return self
 
@@ -438,7 +444,7 @@ class Quota(Model):
     unit: Unit
     since: When = Field(alias="from")
     until: When | None = None
-    through: date | None = None
+    through: Day | None = None
     destinations: tuple[Place, ...] = ()
     holders: tuple[Id, ...] = ()
 
@@ -481,7 +487,9 @@ class RuleDocument(Model):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.clauses and self.exported_from is None:
-            raise ValueError("exported_from: a document with clauses says where goods are dispatched from, or `any`")
+            raise ValueError(
+                "exported_from: a document with clauses says where goods are dispatched from, or `any`"
+            )
         numbers = [clause.clause for clause in self.clauses]
         if len(numbers) != len(set(numbers)):
             raise ValueError("clauses: a clause number stands twice")

@@ -1,15 +1,12 @@
-"""Facts about rules and about what everybody is judged by: acts, goods, codes, lead times, exchange rates, corrections."""
+"""Facts that everybody is judged by: acts, goods, codes, lead times, exchange rates, and corrections."""
 
-from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, StringConstraints
-from typing_extensions import Annotated, Self
-from pydantic import model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from events.model import Data, Model
 from events.rule_document import RuleDocument
-from events.values import Currency, GoodsClass, HsCode, Id, Instant, Rate, Text
+from events.values import Currency, Day, GoodsClass, HsCode, Id, Instant, Rate, Text
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -112,7 +109,7 @@ class FxPublished(Data):
     clock: ClassVar[str] = "day"
     about: ClassVar[tuple[str, ...]] = ("base", "day")
     partition: ClassVar[str] = "base"
-    day: date = Field(alias="date")
+    day: Day = Field(alias="date")
     base: Currency
     rates: Annotated[dict[Currency, Rate], Field(min_length=1)]
 

@@ -7,7 +7,8 @@ Each refuses what it cannot mean exactly, and says what was expected. Text is ma
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, TypeVar
 
 import pycountry
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
@@ -22,7 +23,13 @@ MINOR_UNITS = {
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_UNIT = re.compile(r"[A-Z0-9]{2,3}")
+_HS = re.compile(r"[0-9]{4,10}")
 _PLACE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,20})?")
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_AN_INSTANT = "an instant with its offset, such as 2020-04-01T00:00+08:00"
+_A_DAY = "a day, such as 2020-04-01"
+_Day = TypeVar("_Day", bound=date)
 
 
 def plain(number: Decimal) -> str:
@@ -37,27 +44,49 @@ def instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _instant(value: Any) -> datetime:
+def instant_of(value: Any) -> datetime:
+    """The instant in UTC that a text with an offset (or an aware datetime) means. Raises ValueError."""
     if isinstance(value, str):
-        if not _INSTANT.fullmatch(value):
-            raise ValueError("expected an instant with its offset, such as 2020-04-01T00:00+08:00")
-        value = datetime.fromisoformat(value)
+        return _instant_of(value)
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("expected an instant with its offset, such as 2020-04-01T00:00+08:00")
-    if not 1900 <= value.year <= 2200:
+        raise ValueError(f"expected {_AN_INSTANT}")
+    return _in_bounds(value).astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)  # the same instant stands in the envelope and in the data of most events
+def _instant_of(text: str) -> datetime:
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(f"expected {_AN_INSTANT}")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"expected {_AN_INSTANT}: {error}") from error
+    return _in_bounds(instant).astimezone(UTC)
+
+
+def _in_bounds(day: _Day) -> _Day:
+    if not 1900 <= day.year <= 2200:
         raise ValueError("expected a year between 1900 and 2200")
-    return value.astimezone(UTC)
+    return day
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return _in_bounds(value)
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError(f"expected {_A_DAY}")
+    try:
+        return _in_bounds(date.fromisoformat(value))
+    except ValueError as error:
+        raise ValueError(f"expected {_A_DAY}: {error}") from error
 
 
 def _instant_or_day(value: Any) -> datetime | date:
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        day = date.fromisoformat(value)
-        if not 1900 <= day.year <= 2200:
-            raise ValueError("expected a year between 1900 and 2200")
-        return day
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    return _instant(value)
+    if isinstance(value, datetime) or (isinstance(value, str) and "T" in value):
+        return instant_of(value)
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return _day(value)
+    raise ValueError(f"expected {_AN_INSTANT}, or {_A_DAY}")
 
 
 def _when_text(value: datetime | date) -> str:
@@ -67,16 +96,28 @@ def _when_text(value: datetime | date) -> str:
 def _number(whole: int, decimals: int, what: str, minus: bool = False) -> BeforeValidator:
     """A decimal written as text (or a whole number), with at most so many digits before and after the point."""
 
-    def check(value: Any) -> Decimal:
-        text = str(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) else value
-        if not isinstance(text, str) or len(text) > 60 or not _DECIMAL.fullmatch(text):
-            raise ValueError(f"expected {what} as text in plain digits, such as \"1250.50\"")
+    @lru_cache(maxsize=4096)
+    def parse(text: str) -> Decimal:
+        if len(text) > 60 or not _DECIMAL.fullmatch(text):
+            raise ValueError(f'expected {what} as text in plain digits, such as "1250.50"')
         if text.startswith("-") and not minus:
             raise ValueError(f"expected {what} that is not negative")
         before, _, after = text.lstrip("-").partition(".")
         if len(before) > whole or len(after.rstrip("0")) > decimals:
-            raise ValueError(f"expected {what} with at most {whole} digits before and {decimals} after the point")
+            raise ValueError(
+                f"expected {what} with at most {whole} digits before and {decimals} after the point"
+            )
         return Decimal(text)
+
+    def check(value: Any) -> Decimal:
+        if isinstance(value, str):
+            return parse(value)
+        if isinstance(value, bool) or not isinstance(value, Decimal | int):
+            raise ValueError(f'expected {what} as text in plain digits, such as "1250.50"')
+        # A number this large is refused whatever its digits are; writing them out would take seconds.
+        if (isinstance(value, Decimal) and not value.is_finite()) or not -(10**20) < value < 10**20:
+            raise ValueError(f"expected {what} with at most {whole} digits before the point")
+        return parse(format(value, "f") if isinstance(value, Decimal) else str(value))
 
     return BeforeValidator(check)
 
@@ -86,14 +127,23 @@ def _identifier(value: Any) -> Any:
 
 
 def _clean(value: str) -> str:
-    if any(ord(letter) < 32 or 0xD800 <= ord(letter) <= 0xDFFF or ord(letter) == 127 for letter in value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise ValueError("expected text without control characters")
+    return value
+
+
+def text_of(name: str, value: Any) -> str:
+    """A text of 1 to 2000 characters, none of them a control character. Raises ValueError, naming ``name``."""
+    if not isinstance(value, str) or not 0 < len(value) <= 2000:
+        raise ValueError(f"{name}: expected text of 1 to 2000 characters")
+    if not value.isprintable() and _CONTROL.search(value):
+        raise ValueError(f"{name}: expected text without control characters")
     return value
 
 
 def _place(value: str) -> str:
     if not _PLACE.fullmatch(value) or value[:2] not in COUNTRIES:
-        raise ValueError("expected an ISO 3166-1 alpha-2 country, such as ES, or a territory of one, such as ES-CE")
+        raise ValueError("expected an ISO 3166-1 country, such as ES, or a territory of one, such as ES-CE")
     return value
 
 
@@ -104,13 +154,13 @@ def _currency(value: str) -> str:
 
 
 def _unit(value: str) -> str:
-    if not re.fullmatch(r"[A-Z0-9]{2,3}", value):
+    if not _UNIT.fullmatch(value):
         raise ValueError("expected a UN/ECE Recommendation 20 unit code, such as H87 (piece), KGM or TNE")
     return value
 
 
 def _hs(value: str) -> str:
-    if not re.fullmatch(r"[0-9]{4,10}", value):
+    if not _HS.fullmatch(value):
         raise ValueError("expected a tariff code of 4 to 10 digits, without dots")
     return value
 
@@ -131,18 +181,27 @@ _DECIMAL_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^-?(0|[1-9][0-9
 
 Instant = Annotated[
     datetime,
-    BeforeValidator(_instant),
+    BeforeValidator(instant_of),
     PlainSerializer(instant_text, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    PlainSerializer(date.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date"}),
 ]
 When = Annotated[
     datetime | date,
     BeforeValidator(_instant_or_day),
     PlainSerializer(_when_text, return_type=str),
-    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+    ),
 ]
+# The constraints on a string come first: there they run in pydantic's core, not in Python.
 Id = Annotated[
-    str, BeforeValidator(_identifier), StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean), BeforeValidator(_identifier)
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_clean)]
 Place = Annotated[str, AfterValidator(_place)]
@@ -153,12 +212,12 @@ GoodsClass = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)*$", max_length=100)
 ]
 AttributeValue = Annotated[
-    str, BeforeValidator(_attribute), StringConstraints(min_length=1, max_length=200), AfterValidator(_clean)
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean), BeforeValidator(_attribute)
 ]
 Quantity = Annotated[Decimal, _number(12, 6, "a quantity"), _AS_TEXT, _DECIMAL_SCHEMA]
 Amount = Annotated[Decimal, _number(14, 4, "an amount"), _AS_TEXT, _DECIMAL_SCHEMA]
 UnitPrice = Annotated[Decimal, _number(14, 4, "a unit price"), _AS_TEXT, _DECIMAL_SCHEMA]
-Fraction = Annotated[Decimal, _number(9, 9, "a fraction, such as \"0.05\""), _AS_TEXT, _DECIMAL_SCHEMA]
+Fraction = Annotated[Decimal, _number(9, 9, 'a fraction, such as "0.05"'), _AS_TEXT, _DECIMAL_SCHEMA]
 Rate = Annotated[Decimal, _number(12, 9, "a rate"), _AS_TEXT, _DECIMAL_SCHEMA]
 SignedAmount = Annotated[Decimal, _number(14, 4, "an amount", minus=True), _AS_TEXT, _DECIMAL_SCHEMA]
 Role = Literal["manufacturer", "exporter", "buyer", "end_user"]

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from events.envelope import Event, UnknownType, explain, read
 
 ONE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 MOST_BYTES = 8 * 1024 * 1024
+MOST_KEYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +27,24 @@ class Unreadable:
 
 
 def decode(value: bytes | None, content_type: str | None = None) -> list[Event | Unreadable]:
-    """The events of one record, each readable by itself: one bad event in a batch spoils no other."""
+    """The events of one record, each readable by itself: one bad event in a batch spoils no other.
+
+    ``content_type`` is the record's header; without it the content itself says whether it is a batch.
+    """
     if not value:
-        return [Unreadable(0, "unreadable", "the record is empty", b"")]
+        return [Unreadable(0, "unreadable", "the record is empty: expected a CloudEvents object", b"")]
     if len(value) > MOST_BYTES:
         return [Unreadable(0, "unreadable", f"the record is larger than {MOST_BYTES} bytes", value)]
     try:
-        content = json.loads(value.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        return [Unreadable(0, "unreadable", f"not JSON: {error}", value)]
-    if isinstance(content, list) != (content_type is not None and content_type.startswith(BATCH)):
-        if content_type is not None:
-            return [Unreadable(0, "unreadable", f"content-type {content_type} does not fit the content", value)]
-    if isinstance(content, list):
-        return [_one(index, item, json.dumps(item).encode()) for index, item in enumerate(content)]
-    return [_one(0, content, value)]
+        content = _strict(value)
+    except ValueError as error:
+        return _one_by_one(value, content_type, error)
+    if content_type is not None and isinstance(content, list) != content_type.startswith(BATCH):
+        return [_misnamed(value, content_type)]
+    if not isinstance(content, list):
+        return [_event(0, content, value)]
+    found = [_event(index, item) for index, item in enumerate(content)]
+    return found if all(isinstance(one, Event) for one in found) else _with_bytes(found, value)
 
 
 def encode(events: Sequence[Event]) -> tuple[bytes, str]:
@@ -49,7 +54,7 @@ def encode(events: Sequence[Event]) -> tuple[bytes, str]:
     return json.dumps([event.wire() for event in events], ensure_ascii=False).encode(), BATCH
 
 
-def _one(index: int, item: object, raw: bytes) -> Event | Unreadable:
+def _event(index: int, item: object, raw: bytes = b"") -> Event | Unreadable:
     try:
         return read(item)
     except UnknownType as error:
@@ -58,15 +63,99 @@ def _one(index: int, item: object, raw: bytes) -> Event | Unreadable:
         return Unreadable(index, "unreadable", explain(error), raw)
 
 
+def _strict(text: bytes) -> object:
+    """The JSON content, without NaN, lone surrogates, deep nesting, repeated keys and objects beyond ``MOST_KEYS``.
+
+    The parser keeps the last of two equal keys. A key lost is a colon lost: so the colons of the text are counted
+    against those of the content written out again. Only a colon written as an escape could hide one.
+    """
+    content: object = from_json(text, allow_inf_nan=False)
+    parts = content if isinstance(content, list) else [content]
+    colons = [to_json(part).count(b":") for part in parts]
+    if sum(colons) != text.count(b":") or b"\\u003a" in text or b"\\u003A" in text:
+        json.loads(text, object_pairs_hook=_object)
+    for part, most in zip(parts, colons, strict=True):
+        if most > MOST_KEYS:
+            _refuse_large_objects(part)
+    return content
+
+
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    listed = list(pairs)
-    found = dict(listed)
-    if len(found) != len(listed):
-        raise ValueError("a key stands twice in one object")
-    if len(found) > 10_000:
-        raise ValueError("an object with more than 10000 keys")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:60]!r} stands twice in one object")
+        found[key] = value
     return found
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number")
+def _refuse_large_objects(content: object) -> None:
+    waiting = [content]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if len(one) > MOST_KEYS:
+                raise ValueError(f"an object has more than {MOST_KEYS} keys")
+            waiting += [value for value in one.values() if isinstance(value, dict | list)]
+        elif isinstance(one, list):
+            waiting += [value for value in one if isinstance(value, dict | list)]
+
+
+def _one_by_one(value: bytes, content_type: str | None, error: ValueError) -> list[Event | Unreadable]:
+    """A record that cannot be read as a whole: where it is a batch, only the events at fault are lost."""
+    slices = _slices(value)
+    if slices is None:
+        return [Unreadable(0, "unreadable", f"not JSON: {error}", value)]
+    if content_type is not None and not content_type.startswith(BATCH):
+        return [_misnamed(value, content_type)]
+    return [_alone(index, raw) for index, raw in enumerate(slices)]
+
+
+def _alone(index: int, raw: bytes) -> Event | Unreadable:
+    try:
+        return _event(index, _strict(raw), raw)
+    except ValueError as error:
+        return Unreadable(index, "unreadable", f"not JSON: {error}", raw)
+
+
+def _with_bytes(found: list[Event | Unreadable], value: bytes) -> list[Event | Unreadable]:
+    """Beside each event that could not be read, its bytes as they came."""
+    slices = _slices(value) or [value] * len(found)
+    return [
+        one if isinstance(one, Event) else Unreadable(one.index, one.kind, one.reason, raw)
+        for one, raw in zip(found, slices, strict=True)
+    ]
+
+
+def _slices(value: bytes) -> list[bytes] | None:
+    """The bytes of each item of a JSON array, or None where the text is no array whose items can be told apart."""
+    decoder = json.JSONDecoder()
+    found: list[bytes] = []
+    try:
+        text = value.decode()
+        at = _past_space(text, 0)
+        if text[at : at + 1] != "[":
+            return None
+        while text[at] != "]":
+            start = _past_space(text, at + 1)
+            if text[start] == "]" and not found:
+                return found
+            _, end = decoder.raw_decode(text, start)
+            found.append(text[start:end].encode())
+            at = _past_space(text, end)
+            if text[at] not in ",]":
+                return None
+        return found if not text[at + 1 :].strip() else None
+    except (ValueError, IndexError, RecursionError):
+        return None
+
+
+def _past_space(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\t", "\n", "\r"):
+        at += 1
+    return at
+
+
+def _misnamed(value: bytes, content_type: str) -> Unreadable:
+    reason = f"content-type {content_type} does not fit the content: expected {ONE} for an object, {BATCH} for an array"
+    return Unreadable(0, "unreadable", reason, value)
