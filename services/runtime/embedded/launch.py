@@ -11,8 +11,8 @@ import os
 import pwd
 import sys
 
-_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
-_CAPABILITY_VERSION_3, _CAP_DAC_OVERRIDE = 0x20080522, 1
+_PR_SET_PDEATHSIG, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 28, 47, 2
+_NO_SETUID_FIXUP, _CAPABILITY_VERSION_3, _CAP_DAC_OVERRIDE = 4, 0x20080522, 1
 
 
 def main(arguments: list[str]) -> None:
@@ -29,26 +29,31 @@ def main(arguments: list[str]) -> None:
 
 def _become(name: str, linux: ctypes.CDLL | None) -> None:
     user = pwd.getpwnam(name)
-    if linux:
-        linux.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    keeping = linux and linux.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0) == 0
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
-    if linux:
+    if linux and keeping:
         _keep_passing_private_folders(linux)
 
 
 def _keep_passing_private_folders(linux: ctypes.CDLL) -> None:
     """Programs and data may lie below a folder that only root may enter (/root, a private temporary folder).
 
-    One ambient capability lets the child pass, so no folder's permissions need to be opened for everybody. Where root
-    itself lacks it (a hardened container), nothing is kept and the folders have to be reachable.
+    Of root's capabilities one is kept, so that the child can pass and no folder's permissions need to be opened for
+    everybody. Where root itself lacks it (a hardened container), none is kept and the folders have to be reachable.
     """
-    bit = 1 << _CAP_DAC_OVERRIDE
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
-    if linux.capset(header, sets) == 0:
+    if _hold(linux, 1 << _CAP_DAC_OVERRIDE):
         linux.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
+    elif not _hold(linux, 0):
+        sys.exit("The capabilities of root could not be given up.")
+
+
+def _hold(linux: ctypes.CDLL, capabilities: int) -> bool:
+    """Gives up every capability but these, out of the effective, permitted and inheritable set alike."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)(capabilities, capabilities, capabilities, 0, 0, 0)
+    return bool(linux.capset(header, sets) == 0)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,17 @@ async def test_only_who_knows_the_password_gets_in(embedded: Endpoints) -> None:
         await asyncpg.connect(f"postgresql://tracker:guess@{place}", timeout=10)
 
 
+async def test_postgres_never_runs_as_root_and_may_do_no_more_than_pass_private_folders(
+    embedded: Endpoints,
+) -> None:
+    port = embedded.database_url.rpartition(":")[2].partition("/")[0]
+    mine = psutil.Process().children()
+    postmaster = next(child for child in mine if f"--port={port}" in child.cmdline())
+    assert postmaster.uids().effective != 0
+    status = Path(f"/proc/{postmaster.pid}/status").read_text()
+    assert int(status.partition("CapPrm:")[2].split()[0], 16) in {0, 1 << 1}
+
+
 async def test_both_keep_their_data_over_a_restart(settings: Settings) -> None:
     async with running(settings) as first:
         await _new_topic(first.bootstrap, "kept")
