@@ -116,7 +116,7 @@ def _data(model: type[Data], value: dict[str, Any], time: datetime | None) -> Da
     content = value.get("data")
     if not isinstance(content, dict):
         raise ValueError("data: expected an object with the fields of this type")
-    name = _clock(model)
+    name = clock_of(model)
     if time is not None and name is not None and name not in content and model.clock not in content:
         content = {**content, name: time}
     data = model.model_validate(content)
@@ -129,7 +129,7 @@ def _data(model: type[Data], value: dict[str, Any], time: datetime | None) -> Da
 
 
 @cache
-def _clock(model: type[Data]) -> str | None:
+def clock_of(model: type[Data]) -> str | None:
     """The field of the data, by its name on the wire, that says when it was true; None where no field does."""
     field = model.model_fields.get(model.clock)
     return None if field is None else field.alias or model.clock

@@ -1,11 +1,58 @@
-"""Answers: what the tracker found, as facts for whoever listens."""
+"""Answers: what the tracker found, as facts for whoever listens, and the row in which it says so."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
-from events.model import Data
-from events.values import Id, Instant
+from events.model import Data, Model
+from events.values import Currency, Id, Instant, Quantity, SignedAmount, Unit
+
+Verdict = Literal[
+    "clear", "satisfied", "grandfathered", "needs_documents", "needs_review", "partial", "in_abeyance", "unlicensed",
+    "prohibited",
+]  # fmt: skip
+"""From best to worst."""
+
+
+class Window(Model):
+    """A span in which a line that cannot go as planned could be exported; ``until`` is excluded, null means no end."""
+
+    since: Instant = Field(alias="from")
+    until: Instant | None
+
+
+class VerdictRow(Model):
+    """May this line be exported at ``at``, judged at ``now``? One row per open line, as ``assess`` prints it.
+
+    ``rule`` and ``clause`` decide the verdict, ``route`` is the nearest one and ``missing`` what it still lacks, all
+    null or empty where no clause is in scope. Quantities are in ``unit``, ``blocked_value`` in ``currency``.
+    ``next_change_at`` is the first instant at which the row differs without any new event. ``loss`` is null, or its
+    terms by name.
+    """
+
+    ref: Annotated[str, Field(examples=["acme/C1/1"])]
+    exporter: Id
+    contract: Id
+    line: Id
+    buyer: Id | None
+    at: Instant
+    now: Instant
+    verdict: Verdict
+    rule: Id | None
+    clause: Id | None
+    route: str | None
+    missing: tuple[str, ...]
+    readings: tuple[str, ...]
+    open_quantity: Quantity
+    covered_quantity: Quantity
+    blocked_quantity: Quantity
+    unknown_quantity: Quantity
+    unit: Unit
+    blocked_value: SignedAmount | None
+    currency: Currency | None
+    next_change_at: Instant | None
+    export_windows: tuple[Window, ...]
+    loss: dict[str, JsonValue] | None
 
 
 class VerdictChanged(Data):

@@ -177,7 +177,14 @@ def decimals_of(currency: str) -> int:
 
 
 _AS_TEXT = PlainSerializer(plain, return_type=str)
-_DECIMAL_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"})
+
+
+def _text_schema(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", "examples": [example]})
+
+
+_DECIMAL_SCHEMA = _text_schema(r"(0|[1-9][0-9]*)(\.[0-9]+)?", "1250.50")
+_SIGNED_SCHEMA = _text_schema(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", "-1250.50")
 
 Instant = Annotated[
     datetime,
@@ -204,10 +211,12 @@ Id = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean), BeforeValidator(_identifier)
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_clean)]
-Place = Annotated[str, AfterValidator(_place)]
-Currency = Annotated[str, AfterValidator(_currency)]
-Unit = Annotated[str, AfterValidator(_unit)]
-HsCode = Annotated[str, BeforeValidator(_identifier), AfterValidator(_hs)]
+Place = Annotated[str, AfterValidator(_place), _text_schema(_PLACE.pattern, "ES")]
+Currency = Annotated[str, AfterValidator(_currency), _text_schema("[A-Z]{3}", "EUR")]
+Unit = Annotated[str, AfterValidator(_unit), _text_schema(_UNIT.pattern, "H87")]
+HsCode = Annotated[
+    str, BeforeValidator(_identifier), AfterValidator(_hs), _text_schema(_HS.pattern, "90192000")
+]
 GoodsClass = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)*$", max_length=100)
 ]
@@ -219,5 +228,5 @@ Amount = Annotated[Decimal, _number(14, 4, "an amount"), _AS_TEXT, _DECIMAL_SCHE
 UnitPrice = Annotated[Decimal, _number(14, 4, "a unit price"), _AS_TEXT, _DECIMAL_SCHEMA]
 Fraction = Annotated[Decimal, _number(9, 9, 'a fraction, such as "0.05"'), _AS_TEXT, _DECIMAL_SCHEMA]
 Rate = Annotated[Decimal, _number(12, 9, "a rate"), _AS_TEXT, _DECIMAL_SCHEMA]
-SignedAmount = Annotated[Decimal, _number(14, 4, "an amount", minus=True), _AS_TEXT, _DECIMAL_SCHEMA]
+SignedAmount = Annotated[Decimal, _number(14, 4, "an amount", minus=True), _AS_TEXT, _SIGNED_SCHEMA]
 Role = Literal["manufacturer", "exporter", "buyer", "end_user"]
