@@ -1,0 +1,1 @@
+"""The tests mirror the tree they test; the naive interpreter beside them is what the domain is held to."""
