@@ -1,0 +1,1 @@
+"""The grammar: for every clause in scope, some route has all of its requirements met by some evidence. Pure."""

@@ -1,0 +1,122 @@
+"""The book: all facts as frames, and the fold that says what the contracts were at an instant.
+
+Nothing is ever overwritten: the state of a contract is the fold of all its events in the order of when they were true,
+when they were learnt, and their names; so the order in which they arrived cannot matter, nor how often.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from events.envelope import Event
+from events.rule_document import RuleDocument
+from events.rules import CodesPublished, FxPublished, GoodsPublished, RuleEnacted
+from services.domain.columns import EVENT_SCHEMA, ORDER, data_schema
+from services.domain.rules import attributes_asked
+
+_SHARED = {"rule.enacted": RuleEnacted, "goods.published": GoodsPublished, "codes.published": CodesPublished,
+           "fx.published": FxPublished}  # fmt: skip
+
+
+def frame_of(events: Iterable[Event], learnt: datetime | None = None) -> pl.DataFrame:
+    """The events as the one frame the fold takes (``EVENT_SCHEMA``), each (source, id) once.
+
+    ``learnt`` stands in for a missing ``recordedat`` (default: the event's own time). Of two events of one name with
+    other content the one with the smaller hash stays, whichever came first.
+    """
+    kept: dict[tuple[str, str], tuple[bytes, Event, datetime]] = {}
+    for event in events:
+        key, mark = (event.source, event.id), event.content_hash()
+        recorded = event.recordedat or learnt or event.time
+        there = kept.get(key)
+        if there is not None and there[0] == mark:
+            recorded = min(recorded, there[2])
+        if there is None or mark <= there[0]:
+            kept[key] = (mark, event, recorded)
+    rows = [
+        (e.source, e.id, e.type, e.time, recorded, e.canonical_data()) for _, e, recorded in kept.values()
+    ]
+    return pl.DataFrame(rows, schema=dict(EVENT_SCHEMA), orient="row")
+
+
+@dataclass(frozen=True)
+class Book:
+    """All facts, as learnt by some instant.
+
+    ``events``: one row per event (``EVENT_SCHEMA``), each (source, id) once.
+    """
+
+    events: pl.DataFrame
+
+    @classmethod
+    def from_events(cls, events: pl.DataFrame) -> "Book":
+        """The book of these events. Raises ``polars.exceptions.SchemaError`` where a column is missing."""
+        return cls(events.select(EVENT_SCHEMA.keys()).cast(dict(EVENT_SCHEMA)))  # type: ignore[arg-type]
+
+    def known(self, instant: datetime | None) -> "Book":
+        """What had been recorded by the instant (default: everything), less what was withdrawn by then."""
+        events = self.events if instant is None else self.events.filter(pl.col("recorded_at") <= instant)
+        gone = Book(events).of("fact.withdrawn").select(pl.col("data.source").alias("source"),
+                                                         pl.col("data.id").alias("id"))  # fmt: skip
+        if gone.is_empty():
+            return replace(self, events=events)
+        withdrawn = events.join(gone.unique(), on=["source", "id"], how="semi")
+        withdrawn = withdrawn.filter(pl.col("type") != "fact.withdrawn")
+        return replace(self, events=events.join(withdrawn.select("source", "id"), on=["source", "id"], how="anti"))
+
+    def only(self, exporters: Iterable[str]) -> "Book":
+        """The same book with the contracts, papers and purchases of these exporters only."""
+        own = pl.col("data").str.json_path_match("$.exporter")
+        return replace(self, events=self.events.filter(own.is_null() | own.is_in(list(exporters))))
+
+    @cached_property
+    def rules(self) -> tuple[RuleDocument, ...]:
+        """The enacted rule documents, the latest version of each, in order of publication."""
+        latest = {e.document.rule: e.document for e in self._shared("rule.enacted")}
+        return tuple(sorted(latest.values(), key=lambda rule: (rule.published, rule.rule)))
+
+    @cached_property
+    def goods(self) -> tuple[GoodsPublished, ...]:
+        return tuple(self._shared("goods.published"))
+
+    @cached_property
+    def codes(self) -> tuple[CodesPublished, ...]:
+        return tuple(self._shared("codes.published"))
+
+    @cached_property
+    def fx(self) -> tuple[FxPublished, ...]:
+        return tuple(self._shared("fx.published"))
+
+    def of(self, event_type: str) -> pl.DataFrame:
+        """The events of a type in their order: source, id, time, recorded_at and the columns of its data."""
+        return self._decoded(event_type)
+
+    @cached_property
+    def _schema(self) -> Mapping[str, dict[str, pl.DataType]]:
+        return data_schema(attributes_asked(self.rules))
+
+    @cached_property
+    def _cache(self) -> dict[str, pl.DataFrame]:
+        return {}
+
+    def _decoded(self, event_type: str) -> pl.DataFrame:
+        if event_type not in self._cache:
+            if event_type == "fact.withdrawn":
+                schema: dict[str, pl.DataType] = {"source": pl.String(), "id": pl.String()}
+            else:
+                schema = self._schema[event_type]
+            rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)
+            head = rows.select("source", "id", "time", "recorded_at")
+            data = rows["data"].str.json_decode(pl.Struct(schema)).struct.unnest()
+            clash = {name: f"data.{name}" for name in data.columns if name in head.columns}
+            self._cache[event_type] = pl.concat([head, data.rename(clash)], how="horizontal")
+        return self._cache[event_type]
+
+    def _shared(self, event_type: str) -> list[Any]:
+        model = _SHARED[event_type]
+        rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)
+        return [model.model_validate_json(text) for text in rows["data"]]

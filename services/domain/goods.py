@@ -1,0 +1,88 @@
+"""What goods are: classes and their parents, and tariff codes across nomenclature years."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from events.rules import CodesPublished, GoodsPublished
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """Parents of classes (beside those their dotted names say), and successions of codes.
+
+    ``steps``: (year, other year) → (code, code it became there), in both directions of time.
+    """
+
+    parents: dict[str, str] = field(default_factory=dict)
+    steps: dict[int, dict[int, list[tuple[str, str]]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, goods: Iterable[GoodsPublished], codes: Iterable[CodesPublished]) -> "Taxonomy":
+        """What the published taxonomies and successions say together; of a class the latest parent."""
+        parents = {c.goods_class: c.parent for one in goods for c in one.classes if c.parent}
+        steps: dict[int, dict[int, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
+        for one in codes:
+            for step in one.successions:
+                steps[step.hs_year][step.to_year].append((step.hs, step.to))
+                steps[step.to_year][step.hs_year].append((step.to, step.hs))
+        return cls(parents, {year: dict(to) for year, to in steps.items()})
+
+    def ancestors(self, name: str) -> Iterator[str]:
+        """The classes this one is a part of, nearest first, itself excluded."""
+        seen = {name}
+        while True:
+            name = self.parents.get(name) or name.rpartition(".")[0]
+            if not name or name in seen:
+                return
+            seen.add(name)
+            yield name
+
+    def is_a(self, name: str | None, wanted: str) -> bool | None:
+        """Whether goods of a class are of the wanted class; unknown where only a wider class, or none, is given."""
+        if name is None:
+            return None
+        if name == wanted or wanted in self.ancestors(name):
+            return True
+        return None if name in self.ancestors(wanted) else False
+
+    def coded(self, code: str, year: int, wanted: tuple[str, ...], wanted_year: int) -> bool | None:
+        """Whether a code of one nomenclature year is among wanted codes of another; unknown where it may be."""
+        images = {code} if year == wanted_year else self._images(code, year, wanted_year)
+        if images is None:
+            return None
+        found = {_among(image, wanted) for image in images}
+        return found.pop() if len(found) == 1 else None
+
+    def _images(self, code: str, year: int, target: int) -> set[str] | None:
+        """The codes of the target year that this one became or came from; none published between them: unknown."""
+        path = self._path(year, target)
+        if path is None:
+            return None
+        codes = {code}
+        for here, there in zip(path, path[1:], strict=False):
+            codes = {image for one in codes for image in self._step(one, here, there)}
+        return codes
+
+    def _step(self, code: str, here: int, there: int) -> set[str]:
+        steps = self.steps[here][there]
+        return {to for known, to in steps if known.startswith(code) or code.startswith(known)} or {code}
+
+    def _path(self, year: int, target: int) -> list[int] | None:
+        """The years to step through, the fewest steps first."""
+        paths, seen = [[year]], {year}
+        while paths:
+            path = paths.pop(0)
+            if path[-1] == target:
+                return path
+            following = sorted(self.steps.get(path[-1], {}), key=lambda y: abs(y - target))
+            paths += [[*path, y] for y in following if y not in seen]
+            seen.update(following)
+        return None
+
+
+def _among(code: str, wanted: tuple[str, ...]) -> bool | None:
+    """A longer code is covered by a shorter one; a code shorter than a wanted one may or may not be it."""
+    if any(code.startswith(one) for one in wanted):
+        return True
+    return None if any(one.startswith(code) for one in wanted) else False

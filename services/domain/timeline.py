@@ -1,0 +1,183 @@
+"""When an answer changes by itself: the instants at which a clause, a licence, a paper or a term begins or ends.
+
+Between two of these instants a row is constant, so judging at each of them tells the whole future and past of a line.
+"""
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from events.rule_document import DatedNeeded, ExportedBefore
+from services.domain.columns import INSTANT
+from services.domain.court import Bench, Court
+from services.domain.evidence import day_in
+from services.domain.needs import ROLE
+from services.domain.rules import BEGINNING, END, day_after, start
+
+_GOOD = ("clear", "satisfied", "grandfathered", "needs_documents")
+_SAME = ("verdict", "rule", "clause", "route", "missing", "readings", "low", "high", "open", "unit", "buyer",
+         "unit_price", "currency", "deadline")  # fmt: skip
+_SPAN = pl.List(pl.Struct({"from": INSTANT, "until": INSTANT}))
+
+
+def spells(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
+    """For lines that cannot go as planned: when they became blocked, and the spans in which they could go.
+
+    Returns ``line_id``, ``blocked_since`` instant and ``export_windows`` List(Struct(from, until)); spans lie between
+    ``blocked_since`` and the deadline, an open end is null.
+    """
+    shape = {"line_id": pl.UInt32, "blocked_since": INSTANT, "export_windows": _SPAN}
+    blocked = rows.filter(~pl.col("verdict").is_in(_GOOD)).select("line_id", "moment", "signed_at", "deadline")
+    if blocked.is_empty():
+        return pl.DataFrame(schema=shape)
+    edges = boundaries(court, blocked["line_id"]).join(blocked.select("line_id", "signed_at"), on="line_id")
+    edges = edges.filter(pl.col("moment") > pl.col("signed_at")).select("line_id", "moment")
+    first = pl.min_horizontal("signed_at", "moment").alias("moment")
+    own = pl.concat([blocked.select("line_id", "moment"), blocked.select("line_id", first), edges]).unique()
+    steps = court.at_moments(court.lines.join(own, on="line_id")).select("line_id", "moment", "verdict")
+    steps = steps.with_columns(good=pl.col("verdict").is_in(_GOOD)).sort("line_id", "moment")
+    turn = pl.col("good") != pl.col("good").shift().over("line_id")
+    runs = steps.filter(turn.fill_null(True)).with_columns(until=pl.col("moment").shift(-1).over("line_id"))
+    runs = runs.join(blocked.rename({"moment": "judged"}), on="line_id")
+    holds = (pl.col("moment") <= pl.col("judged")) & (
+        pl.col("until").is_null() | (pl.col("judged") < pl.col("until"))
+    )
+    since = runs.filter(holds & ~pl.col("good")).select("line_id", blocked_since="moment")
+    windows = runs.join(since, on="line_id").filter(pl.col("good") & (pl.col("moment") >= pl.col("blocked_since")))
+    windows = windows.with_columns(until=pl.min_horizontal("until", "deadline")).filter(
+        pl.col("until").is_null() | (pl.col("until") > pl.col("moment"))
+    )
+    spans = windows.group_by("line_id", maintain_order=True).agg(
+        export_windows=pl.struct(pl.col("moment").alias("from"), "until")
+    )
+    return since.join(spans, on="line_id", how="left").cast(shape)  # type: ignore[arg-type]
+
+
+def next_changes(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
+    """The first instant after now (and after ``at``) at which each row differs without any new event.
+
+    Returns ``line_id``, ``next_change_at``; lines that never change by themselves are left out.
+    """
+    slow = _drifting(court)
+    quick = rows.filter(~pl.col("line_id").is_in(slow.implode()))
+    return pl.concat([_by_edges(court, quick), _by_refolding(court, rows, slow)])
+
+
+def _by_edges(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
+    """Lines that draw on nothing shared and have no fact of their own ahead: judged at each edge that lies ahead."""
+    after = rows.select("line_id", late=pl.max_horizontal("moment", pl.lit(court.now)))
+    edges = boundaries(court, rows["line_id"]).join(after, on="line_id")
+    edges = edges.filter(pl.col("moment") > pl.col("late")).select("line_id", "moment").unique()
+    steps = court.at_moments(court.lines.join(edges, on="line_id"))
+    return _first_difference(steps, rows)
+
+
+def _first_difference(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    beside = steps.select("line_id", "moment", was=pl.struct(_SAME)).join(
+        rows.select("line_id", row=pl.struct(_SAME)), on="line_id"
+    )
+    changed = beside.filter(pl.col("was").ne_missing(pl.col("row")))
+    return changed.group_by("line_id").agg(next_change_at=pl.col("moment").min())
+
+
+def _drifting(court: Court) -> pl.Series:
+    """Lines whose future depends on more than their own edges: shared balances, and facts dated ahead."""
+    own = pl.col("data").str.json_path_match("$.exporter")
+    ahead = court.book.events.filter(pl.col("time") > court.fold).select(exporter=own).drop_nulls().unique()
+    dated = court.lines.join(ahead, on="exporter", how="semi")["line_id"]
+    return pl.concat([court.finite, dated]).unique()
+
+
+def _by_refolding(court: Court, rows: pl.DataFrame, slow: pl.Series) -> pl.DataFrame:
+    """The book folded and drawn anew at every instant ahead, until each of these lines has changed."""
+    left = rows.filter(pl.col("line_id").is_in(slow.implode()))
+    found: list[pl.DataFrame] = [pl.DataFrame(schema={"line_id": pl.UInt32, "next_change_at": INSTANT})]
+    if left.is_empty():
+        return found[0]
+    shipped = court.book.of("goods.shipped")["exporter"].to_list()
+    book = court.book.only({*left["exporter"].to_list(), *shipped})
+    for moment in _ahead(court, slow):
+        later = Court.of(book, moment, None if court.at is None else moment, court.reading).judged()
+        beside = left.select("line_id", "ref", row=pl.struct(_SAME)).join(
+            later.select("ref", was=pl.struct(_SAME)), on="ref", how="left"
+        )
+        changed = beside.filter(pl.col("was").ne_missing(pl.col("row")))
+        found.append(changed.select("line_id", next_change_at=pl.lit(moment, dtype=INSTANT)))
+        left = left.join(changed, on="line_id", how="anti")
+        if left.is_empty():
+            break
+    return pl.concat(found)
+
+
+def _ahead(court: Court, slow: pl.Series) -> list[datetime]:
+    after = court.now if court.at is None else max(court.now, court.at)
+    edges = boundaries(court, slow)["moment"]
+    facts = court.book.events.filter(pl.col("time") > court.fold)["time"]
+    planned = court.lines.filter(pl.col("line_id").is_in(slow.implode()))["export_at"]
+    late = pl.concat([edges, facts, planned]).unique().sort()
+    return late.filter(late > after).to_list()
+
+
+def boundaries(court: Court, lines: pl.Series) -> pl.DataFrame:
+    """All instants at which anything begins or ends that the rows of these lines can depend on: line_id, moment."""
+    chosen = court.lines.filter(pl.col("line_id").is_in(lines.implode()))
+    parts = [part for bench in court.benches for part in _of_law(bench, chosen)]
+    reached = pl.concat([bench.law.scope["kind"] for bench in court.benches]).unique()
+    chosen = chosen.filter(pl.col("kind").is_in(reached.implode()))
+    parts += _of_evidence(court, chosen)
+    edges = pl.concat([part.select("line_id", "moment") for part in parts]).drop_nulls().unique()
+    return edges.filter((pl.col("moment") > pl.lit(BEGINNING)) & (pl.col("moment") < pl.lit(END)))
+
+
+def _of_law(bench: Bench, lines: pl.DataFrame) -> list[pl.DataFrame]:
+    law = bench.law
+    spans = pl.concat([law.spans, law.ways.select("binding", "way").join(law.way_spans, on="way").drop("way")])
+    edges = pl.concat([spans.select("binding", moment=name) for name in ("first", "last")])
+    cut_offs = [
+        (number, moment)
+        for number, binding in enumerate(law.bindings)
+        for way in binding.ways
+        for need in way.needs
+        for moment in _cut_offs(need.asks, need.timezone)
+    ]
+    edges = pl.concat([edges, pl.DataFrame(cut_offs, edges.schema, orient="row")]).unique()
+    reached = lines.select("line_id", "kind").join(law.scope.select("kind", "binding"), on="kind")
+    return [reached.join(edges, on="binding")]
+
+
+def _cut_offs(asks: object, timezone: str) -> list[datetime]:
+    """A term that ends at its instant, and a cut-off that has passed from the instant after it."""
+    match asks:
+        case ExportedBefore(exported_before=end):
+            return [start(end, timezone)]
+        case DatedNeeded(before=date() as before):
+            return [start(before, timezone) + timedelta(microseconds=1)]
+        case DatedNeeded(by=date() as by):
+            return [day_after(by, timezone) + timedelta(microseconds=1)]
+        case _:
+            return []
+
+
+def _of_evidence(court: Court, lines: pl.DataFrame) -> list[pl.DataFrame]:
+    evidence = court.evidence
+    who = pl.concat([lines.select("line_id", who=name) for name in ROLE.values()]).drop_nulls().unique()
+    held = who.join(evidence.licences.select("first", "last", who="holder"), on="who")
+    listed = who.join(evidence.lists.select("first", "last", who="party"), on="who")
+    pools = lines.select("line_id").join(evidence.pools.select("first", "last"), how="cross")
+    filed = lines.select("line_id", "exporter").join(evidence.papers.select("exporter", "filed"), on="exporter")
+    facts = lines.select("line_id", "exporter", "contract").join(evidence.dated, on=["exporter", "contract"])
+    zones = sorted({need.timezone for bench in court.benches for need in bench.law.needs} | {"UTC"})
+    days = [
+        facts.select("line_id", moment=day_in(pl.col(column), zone, after))
+        for zone in zones
+        for column, after in (("day", 0), ("day", 1), ("until_day", 0))
+    ]
+    return [
+        *(frame.select("line_id", moment=name) for frame in (held, listed, pools) for name in ("first", "last")),
+        filed.select("line_id", moment="filed"),
+        facts.select("line_id", moment="happened"),
+        facts.select("line_id", moment="until"),
+        *days,
+    ]
+
+

@@ -1,0 +1,45 @@
+"""Units of UN/ECE Recommendation 20 that measure the same thing, and nothing beyond that table.
+
+Source: UNECE Recommendation No. 20, conversion factors of level 1 and 2 units; the pound and ounce are the
+international avoirdupois ones.
+"""
+
+from decimal import Decimal
+
+import polars as pl
+
+from services.domain.columns import FINE, QUANTITY
+
+# unit → (what it measures, how many base units it holds)
+_UNITS: dict[str, tuple[str, str]] = {
+    "MGM": ("mass", "0.000001"), "GRM": ("mass", "0.001"), "KGM": ("mass", "1"), "TNE": ("mass", "1000"),
+    "LBR": ("mass", "0.45359237"), "ONZ": ("mass", "0.028349523125"), "STN": ("mass", "907.18474"),
+    "LTN": ("mass", "1016.0469088"),
+    "MLT": ("volume", "0.001"), "LTR": ("volume", "1"), "HLT": ("volume", "100"), "MTQ": ("volume", "1000"),
+    "MMT": ("length", "0.001"), "CMT": ("length", "0.01"), "MTR": ("length", "1"), "KMT": ("length", "1000"),
+    "H87": ("count", "1"), "C62": ("count", "1"), "NMB": ("count", "1"), "EA": ("count", "1"),
+    "DZN": ("count", "12"), "CEN": ("count", "100"), "GRO": ("count", "144"), "MIL": ("count", "1000"),
+}  # fmt: skip
+
+
+def factor(unit: str | None, to: str | None) -> Decimal | None:
+    """How many of the other unit one unit is; None where the table does not say."""
+    if unit is None or to is None:
+        return None
+    if unit == to:
+        return Decimal(1)
+    here, there = _UNITS.get(unit), _UNITS.get(to)
+    if here is None or there is None or here[0] != there[0]:
+        return None
+    return Decimal(here[1]) / Decimal(there[1])
+
+
+def converted(amount: pl.Expr, unit: pl.Expr, to: pl.Expr) -> pl.Expr:
+    """The quantity in the other unit, rounded down to 6 decimals; null where the table does not say how."""
+    known = {name: Decimal(size) for name, (_, size) in _UNITS.items()}
+    measure = {name: what for name, (what, _) in _UNITS.items()}
+    size = unit.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12))
+    other = to.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12))
+    same = unit.replace_strict(measure, default=None) == to.replace_strict(measure, default=None)
+    moved = (amount.cast(pl.Decimal(38, 12)) * size / other).cast(FINE)
+    return pl.when(unit == to).then(amount).when(same).then(moved.cast(QUANTITY)).otherwise(None)
