@@ -14,6 +14,12 @@ from events.registry import DATA
 from events.values import Instant, Text, instant_of, text_of
 
 _JSON = re.compile(r"application/([a-z.+-]+\+)?json( *;.*)?")
+_EXPECTED = {
+    "missing": "expected, but missing",
+    "extra_forbidden": "no such field is known here",
+    "string_type": "expected text",
+    "string_unicode": "expected text without halves of characters",
+}
 
 
 class UnknownType(ValueError):
@@ -165,8 +171,4 @@ def explain(error: Exception) -> str:
 
 
 def _told(item: ErrorDetails) -> str:
-    if item["type"] == "missing":
-        return "expected, but missing"
-    if item["type"] == "extra_forbidden":
-        return "no such field is known here"
-    return item["msg"].removeprefix("Value error, ")
+    return _EXPECTED.get(item["type"]) or item["msg"].removeprefix("Value error, ")

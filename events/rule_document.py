@@ -23,7 +23,9 @@ from events.values import (
     Quantity,
     Rate,
     Role,
+    RuleId,
     Text,
+    TimeZone,
     Unit,
     UnitPrice,
     When,
@@ -111,7 +113,7 @@ class Comparison(Model):
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
-        if all(getattr(self, name) is None for name in type(self).model_fields):
+        if all(getattr(self, name) is None for name in Comparison.model_fields):
             raise ValueError(f"comparison: expected one of {', '.join(_COMPARISONS)}")
         return self
 
@@ -296,6 +298,8 @@ _FIELDS = {"negated": "not", "any_of": "any", "all_of": "all"}
 
 
 def _keyword(value: Any) -> str | None:
+    if not isinstance(value, dict | Model):
+        return None
     names = value.keys() if isinstance(value, dict) else type(value).model_fields.keys()
     found = [
         _FIELDS.get(str(name), str(name)) for name in names if _FIELDS.get(str(name), str(name)) in _KEYWORDS
@@ -466,7 +470,7 @@ class Confirms(Model):
 class RuleDocument(Model):
     """One act of an authority, cited."""
 
-    rule: Id
+    rule: RuleId
     status: Literal["enacted", "announced"] = "enacted"
     enacts: Id | None = None
     title: Text | None = None
@@ -474,7 +478,7 @@ class RuleDocument(Model):
     published: Instant
     exported_from: Origin | None = None
     made_in: Origin | None = None
-    timezone: Id = "UTC"
+    timezone: TimeZone = "UTC"
     clauses: tuple[Clause, ...] = ()
     amends: tuple[Amendment, ...] = ()
     defaults: tuple[Id, ...] = ()

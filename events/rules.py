@@ -2,13 +2,11 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from events.model import Data, Model
 from events.rule_document import RuleDocument
-from events.values import Currency, Day, GoodsClass, HsCode, Id, Instant, Rate, Text
-
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+from events.values import Currency, Day, Digest, GoodsClass, HsCode, Id, Instant, Rate, Text
 
 
 class _RulePublished(Data):
@@ -16,8 +14,15 @@ class _RulePublished(Data):
 
     clock: ClassVar[str] = "published"
     partition: ClassVar[str] = "rule"
+    status: ClassVar[str]
     document: RuleDocument
     pack: Digest
+
+    @model_validator(mode="after")
+    def _status_fits(self) -> Self:
+        if self.document.status != self.status:
+            raise ValueError(f"document.status: {self.document.status}, but the event says {self.status}")
+        return self
 
     @property
     def published(self) -> object:
@@ -34,9 +39,13 @@ class _RulePublished(Data):
 class RuleAnnounced(_RulePublished):
     """An act that was announced: it binds only in a what-if."""
 
+    status: ClassVar[str] = "announced"
+
 
 class RuleEnacted(_RulePublished):
     """An act that binds from the dates it says."""
+
+    status: ClassVar[str] = "enacted"
 
 
 class GoodsOfClass(Model):

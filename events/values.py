@@ -7,8 +7,9 @@ Each refuses what it cannot mean exactly, and says what was expected. Text is ma
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import available_timezones
 
 import pycountry
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
@@ -25,6 +26,8 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _UNIT = re.compile(r"[A-Z0-9]{2,3}")
 _HS = re.compile(r"[0-9]{4,10}")
+_GOODS_CLASS = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PLACE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,20})?")
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _AN_INSTANT = "an instant with its offset, such as 2020-04-01T00:00+08:00"
@@ -165,6 +168,37 @@ def _hs(value: str) -> str:
     return value
 
 
+def _goods_class(value: str) -> str:
+    if len(value) > 100 or not _GOODS_CLASS.fullmatch(value):
+        raise ValueError(
+            "expected a class of goods in lower case, dots between its levels, such as face_mask.surgical"
+        )
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value not in _time_zones():
+        raise ValueError("expected a time zone of the IANA data base, such as Asia/Shanghai")
+    return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _digest(value: str) -> str:
+    if not _DIGEST.fullmatch(value):
+        raise ValueError("expected the digest of the pack, sha256: and 64 hexadecimal digits")
+    return value
+
+
+def _rule_id(value: str) -> str:
+    if "/" in value:
+        raise ValueError("expected a name without a slash: RULE/CLAUSE names a clause")
+    return value
+
+
 def _attribute(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -218,8 +252,11 @@ HsCode = Annotated[
     str, BeforeValidator(_identifier), AfterValidator(_hs), _text_schema(_HS.pattern, "90192000")
 ]
 GoodsClass = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)*$", max_length=100)
+    str, AfterValidator(_goods_class), _text_schema(_GOODS_CLASS.pattern, "face_mask.surgical")
 ]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Digest = Annotated[str, AfterValidator(_digest), _text_schema(_DIGEST.pattern, "sha256:" + "0" * 64)]
+RuleId = Annotated[Id, AfterValidator(_rule_id)]
 AttributeValue = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean), BeforeValidator(_attribute)
 ]
