@@ -44,6 +44,8 @@ STAKE = {"r": pl.UInt32, "last": INSTANT, "licence": pl.String, "fit": pl.Boolea
          "unclear": pl.Boolean}  # fmt: skip
 LOT = {"r": pl.UInt32, "lot": pl.String, "held": pl.Boolean, "amount": QUANTITY, "unclear": pl.Boolean,
        "cap": QUANTITY}  # fmt: skip
+_LINE = ("r", "moment", "class", "hs", "destination", "attributes", "facts_complete", "buyer", "party", "unit_price",
+         pl.col("unit").alias("line_unit"), pl.col("currency").alias("line_currency"))  # fmt: skip
 _ZERO = pl.lit(0, dtype=QUANTITY)
 _NONE = pl.lit([], dtype=pl.List(pl.String))
 
@@ -189,10 +191,7 @@ def _licence(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
         elif asks.issued.by is not None:
             of_scheme = of_scheme.filter(_by(issued, asks.issued.by, zone))
     who = _candidates(rows, asks.of)
-    lines = who.drop("unit", "currency", strict=False).with_columns(
-        line_unit=rows["unit"], line_currency=rows["currency"]
-    )
-    found = lines.join(of_scheme.rename({"holder": "who"}), on="who").filter(_holds())
+    found = who.select("who", *_LINE).join(of_scheme.rename({"holder": "who"}), on="who").filter(_holds())
     found = _fit(found, evidence).with_columns(cite=pl.concat_str(pl.lit("licence:"), "scheme", pl.lit("/"), "licence"))
     return _balanced(who, found, need, asks.licence, LICENCE)
 
@@ -241,8 +240,7 @@ def _per(unit: pl.Expr, to: pl.Expr) -> pl.Expr:
 def _quota(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     pools = evidence.pools.filter(pl.col("scheme") == need.asks.quota)
     who = rows.with_columns(guessed=pl.lit(False))
-    lines = who.drop("unit", "currency").with_columns(line_unit=rows["unit"], line_currency=rows["currency"])
-    found = lines.with_columns(uses=pl.lit([], dtype=pl.List(pl.String))).join(pools, how="cross").filter(_holds())
+    found = who.select(_LINE).with_columns(uses=pl.lit([], dtype=pl.List(pl.String))).join(pools, how="cross").filter(_holds())
     anyone = pl.col("holders").list.len().fill_null(0) == 0
     found = found.filter(anyone | pl.col("holders").list.contains(pl.col("party")))
     found = _fit(found, evidence).with_columns(cite=pl.concat_str(pl.lit("quota:"), "scheme"))

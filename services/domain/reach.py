@@ -1,0 +1,104 @@
+"""Which exporters a fact can touch. What it names is compared with what the exporters' own facts have ever named.
+
+The answer may be too wide, never too narrow: every exporter whose verdicts a fact changes is among those it reaches.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from events import contracts, licences, rules
+from events.envelope import Event
+from events.rule_document import RuleDocument
+from events.model import Data
+
+EVERYONE = "everyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a fact belongs.
+
+    ``exporter``: whose own fact it is (None: a shared one). ``subject``: the shared thing it speaks of, found by whoever
+    is tied to one of its names. ``ties``: what the exporter's facts can reach from now on. ``names``: by what the
+    subject is found. ``finite``: exporters tied to the subject share a balance and must be judged together.
+    """
+
+    exporter: str | None
+    subject: str | None
+    ties: frozenset[str]
+    names: frozenset[str]
+    finite: bool
+
+
+def reach(event: Event) -> Reach:
+    """Where this fact belongs, from its content alone."""
+    data: Data = event.data
+    match data:
+        case rules.FactWithdrawn():
+            return _shared(f"event:{data.source} {data.id}", ())
+        case rules.RuleEnacted() | rules.RuleAnnounced():
+            return _shared(f"rule:{data.rule}", _origins(data.document), _asks_quota(data.document))
+        case rules.GoodsPublished() | rules.CodesPublished() | rules.FxPublished() | rules.LeadtimePublished():
+            return _shared(event.type.partition(".")[0], (EVERYONE,))
+        case licences.LicenceGranted():
+            finite = data.quantity is not None or data.value is not None
+            return _shared(_licence(data), (f"party:{data.holder}",), finite)
+        case licences.LicenceApplied():
+            return _shared(_licence(data), (f"party:{data.holder}",))
+        case (licences.LicenceUsed() | licences.LicenceSuspended() | licences.LicenceReinstated()
+              | licences.LicenceRevoked()):  # fmt: skip
+            return _shared(_licence(data), ())
+        case licences.ListEntered() | licences.ListRemoved():
+            return _shared(f"list:{data.list_name}/{data.party}", (f"party:{data.party}",))
+        case licences.QuotaOpened():
+            return _shared(f"quota:{data.quota}", (EVERYONE,), finite=True)
+        case contracts.ExporterRegistered() | licences.DocumentFiled():
+            # Whoever exports for another by assignment needs the other's registration and papers too.
+            party = f"party:{data.exporter}"
+            return Reach(data.exporter, f"exporter:{data.exporter}", frozenset({EVERYONE, party}), frozenset({party}), False)
+        case _:
+            exporter: str = getattr(data, "exporter")  # noqa: B009  every remaining fact is an exporter's own
+            return Reach(exporter, None, frozenset({EVERYONE, *_ties(data)}), frozenset(), False)
+
+
+def _shared(subject: str, names: tuple[str, ...] | frozenset[str], finite: bool = False) -> Reach:
+    return Reach(None, subject, frozenset(), frozenset(names), finite)
+
+
+def _licence(data: Any) -> str:
+    return f"licence:{data.scheme}/{data.licence}"
+
+
+def _ties(data: Data) -> Iterator[str]:
+    """The parties and the countries of dispatch that an exporter's own fact names."""
+    yield f"party:{data.exporter}"  # type: ignore[attr-defined]
+    for field in ("manufacturer", "buyer", "end_user", "to"):
+        if (party := getattr(data, field, None)) is not None:
+            yield f"party:{party}"
+    for line in getattr(data, "lines", ()):
+        if line.manufacturer is not None:
+            yield f"party:{line.manufacturer}"
+    if (origin := getattr(data, "exported_from", None)) is not None:
+        yield f"origin:{origin[:2]}"
+
+
+def _origins(document: RuleDocument) -> tuple[str, ...]:
+    """The countries a rule can reach: those it names, or everyone where it excludes, amends or settles a reading."""
+    origin = document.exported_from
+    if origin is None or origin.only is None or document.amends or document.confirms or document.clauses == ():
+        return (EVERYONE,)
+    return tuple(f"origin:{place[:2]}" for place in origin.only)
+
+
+def _asks_quota(document: RuleDocument) -> bool:
+    """Whether any part of the act, in any reading, draws on a pool."""
+
+    def asks(node: Any) -> bool:
+        if isinstance(node, dict):
+            return isinstance(node.get("quota"), str) or any(asks(child) for child in node.values())
+        return isinstance(node, list | tuple) and any(asks(child) for child in node)
+
+    return asks(document.model_dump(mode="json"))
+
+
