@@ -33,6 +33,7 @@ def story() -> Pen:
     publish(pen)
     deals = sign_all(pen, cast)
     for deal in deals:
+        acts.name_maker(pen, deal)
         acts.file_papers(pen, deal)
         if deal.maker.blocked and deal.medical and deal.export_at >= acts.IN_FORCE:
             acts.suffer(pen, deal)
@@ -42,6 +43,8 @@ def story() -> Pen:
     relief.open_list(pen, cast, deals)
     acts.accidents(pen, cast, deals)
     for deal in deals:
+        acts.inspect(pen, deal)
+        relief.declare_jointly(pen, deal)
         relief.ship(pen, deal)
     return pen
 
@@ -53,14 +56,14 @@ def sign_all(pen: Pen, cast: list[Maker]) -> list[Deal]:
         turns = CONTRACTS[maker.goods]
         for _ in range(turns[place % len(turns)] + (maker.grant is not None)):
             deals.append(market.sign(maker, maker.name, day_of_signing(pen, maker.blocked)))
-            if (maker.blocked and maker.goods == "covid_test_kit") or pen.chance.random() < 0.35:
+            if (maker.blocked and maker.goods == "covid_test_kit") or pen.chance.random() < 0.3:
                 buy(pen, deals[-1])
     for trader in TRADERS * 2:
         maker = pen.chance.choice(
             [maker for maker in cast if maker.certified and maker.goods != "ventilator"]
         )
         deals.append(
-            market.sign(maker, trader, day_of_signing(pen, False), says_maker=pen.chance.random() < 0.85)
+            market.sign(maker, trader, day_of_signing(pen, False), says_maker=pen.chance.random() < 0.75)
         )
     return deals
 

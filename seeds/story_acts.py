@@ -1,4 +1,4 @@
-"""After the rule: papers filed, registrations granted, force majeure declared, contracts lost."""
+"""After the rule: papers filed, registrations granted, goods inspected, force majeure declared, contracts lost."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from story_cast import LEARNT_LATE, Maker
 from story_contracts import Deal
 from story_pen import SOURCE, Pen, moment
 
-IN_FORCE = moment("04-01 00:00")
+IN_FORCE, INSPECTION = moment("04-01 00:00"), moment("04-10 12:00")
 
 
 def file_papers(pen: Pen, deal: Deal) -> None:
@@ -42,6 +42,27 @@ def grant(pen: Pen, maker: Maker, deals: list[Deal]) -> None:
     )
     for deal in (deal for deal in deals if deal.maker == maker and deal.open):
         declare(pen, deal, max(pen.later(learnt, 0, 1), pen.later(deal.signed, 1, 2)))
+
+
+def name_maker(pen: Pen, deal: Deal) -> None:
+    """A contract that left open who makes the goods: most say it once customs asks."""
+    if deal.named is None and pen.chance.random() < 0.6:
+        deal.named = pen.later(IN_FORCE, 2, 20)
+        pen.write("contract.amended", deal.named, **deal.key, manufacturer=deal.maker.name)
+
+
+def inspect(pen: Pen, deal: Deal) -> None:
+    """Customs inspects all medical goods but kits since 10 April: some while they wait, the others once they may go."""
+    gone = deal.free is not None and max(deal.free, deal.last_export) < INSPECTION - timedelta(days=2)
+    if gone or not deal.open or not deal.medical or deal.maker.goods == "covid_test_kit":
+        return
+    early = pen.chance.random() < 0.6
+    if early:
+        deal.inspected = pen.later(max(INSPECTION, deal.signed + timedelta(days=3)), 0.1, 13)
+    elif deal.free is not None:
+        deal.inspected = pen.later(max(INSPECTION, deal.free), 0.1, 3)
+    if deal.inspected is not None:
+        file(pen, deal, "cn-export-inspection", "INS", deal.inspected, by="gac")
 
 
 def suffer(pen: Pen, deal: Deal) -> None:
@@ -122,8 +143,8 @@ def declare(pen: Pen, deal: Deal, at: datetime) -> None:
     deal.free = max(at, deal.conforms)
 
 
-def file(pen: Pen, deal: Deal, form: str, short: str, at: datetime) -> None:
-    pen.write("document.filed", at, **deal.key, document=f"{short}-{deal.contract}", form=form, by="exporter")
+def file(pen: Pen, deal: Deal, form: str, short: str, at: datetime, by: str = "exporter") -> None:
+    pen.write("document.filed", at, **deal.key, document=f"{short}-{deal.contract}", form=form, by=by)
 
 
 def _days(instant: str, days: int) -> str:

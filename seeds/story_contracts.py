@@ -29,9 +29,11 @@ WHERE = tuple(country for country, (_, buyers) in BUYERS.items() for _ in range(
 
 @dataclass(slots=True)
 class Deal:
-    """A contract as the story follows it.
+    """A contract as the story follows it, with the instants its papers were there.
 
-    ``conforms`` is when proof of the destination's standard was filed, ``free`` when all papers were there.
+    ``conforms``: proof of the destination's standard; ``free``: all that No. 5 asks for, by either route;
+    ``named``: its maker; ``inspected``: customs' inspection; ``joint``: the joint declaration of No. 12 for masks
+    that are not medical.
     """
 
     exporter: str
@@ -44,11 +46,18 @@ class Deal:
     ordered: list[str] = field(default_factory=list)
     conforms: datetime | None = None
     free: datetime | None = None
+    named: datetime | None = None
+    inspected: datetime | None = None
+    joint: datetime | None = None
     open: bool = True
 
     @property
     def key(self) -> dict[str, str]:
         return {"exporter": self.exporter, "contract": self.contract}
+
+    @property
+    def last_export(self) -> datetime:
+        return max(datetime.fromisoformat(line["export_at"]) for line in self.lines)
 
     @property
     def export_at(self) -> datetime:
@@ -108,7 +117,7 @@ class Market:
         country = chance.choice(WHERE)
         currency = chance.choice(CURRENCIES.get(country, ("EUR", "EUR", "EUR", "EUR", "USD")))
         number = next(self.numbers.setdefault(exporter, count(1001)))
-        deal = Deal(exporter, f"PO-{number}", maker, signed, currency)
+        deal = Deal(exporter, f"PO-{number}", maker, signed, currency, named=signed if says_maker else None)
         for line in range(1, 3 if chance.random() < 0.2 else 2):
             goods = (
                 "face_mask.surgical" if maker.goods == "face_mask" and chance.random() < 0.5 else maker.goods

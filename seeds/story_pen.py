@@ -32,7 +32,7 @@ class Pen:
     def hours(self, day: datetime, first: float = 8.5, last: float = 18.0) -> datetime:
         """A minute of that day's working hours."""
         minutes = int(60 * (first + (last - first) * self.chance.random()))
-        return day.replace(hour=0, minute=0) + timedelta(minutes=minutes)
+        return day.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(minutes=minutes)
 
     def later(self, start: datetime, least: float, most: float) -> datetime:
         """A working minute some days after ``start``, never before it."""
