@@ -1,4 +1,4 @@
-"""Answers as people and programs read them: one JSON object per line, the same keys, the same bytes for the same answer."""
+"""Answers as people and programs read them: one JSON object per line, the same bytes for the same answer."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,11 +19,13 @@ CLOCKED = ("at", "now")
 
 
 def answers(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """Each row of ``assess`` (with ``loss`` as JSON text, where estimated) as plain JSON values, keys in ``KEYS`` order."""
+    """Each row of ``assess`` (``loss`` as JSON text, where estimated) as plain JSON values, keys in order."""
     columns = [name for name in KEYS if name in rows.columns]
     for row in rows.select(columns).iter_rows(named=True):
         loss = row.get("loss")
-        yield {name: _value(row.get(name)) for name in KEYS[:-1]} | {"loss": None if loss is None else json.loads(loss)}
+        yield {name: _value(row.get(name)) for name in KEYS[:-1]} | {
+            "loss": None if loss is None else json.loads(loss)
+        }
 
 
 def lines(rows: pl.DataFrame) -> list[str]:

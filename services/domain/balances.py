@@ -1,7 +1,8 @@
 """The ordered scan: lines that share a finite balance draw from it one after another.
 
-A licence with a quantity, a quota, a letter of credit: each line draws only what finally covers it, from each balance once
-however many clauses ask for it. What is left has a low and a high of its own, because what others draw may be unknown.
+A licence with a quantity, a quota, a letter of credit: each line draws only what finally covers it, from each
+balance once however many clauses ask for it. What is left has a low and a high of its own, because what others draw
+may be unknown.
 Lots (parts of a line with dated facts of their own) are balances that one line draws from alone.
 """
 
@@ -77,7 +78,8 @@ class Drawer:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What a line is covered for: per clause (file without transitions, file, low, high), per way and need (file, low, high)."""
+    """What a line is covered for: per clause (file without transitions, file, low, high); per way and per need (file,
+    low, high)."""
 
     clauses: dict[int, tuple[Decimal, Decimal, Decimal, Decimal]]
     ways: dict[int, tuple[Decimal, Decimal, Decimal]]
@@ -149,10 +151,15 @@ class _Till:
         total = min(self._total(need, most) for need in told)
         cap = min((need.cap for need in told if need.cap is not None), default=most)
         left = max(ZERO, whole - self.lots[None]) + sum((max(ZERO, lot) for lot in lots), ZERO)
-        return max(ZERO, min(left, total - sum(self.lots.values()), cap - sum(self.lots.values()), most))
+        taken = self.lots[None] + sum((self.lots[name] for name in names), ZERO)
+        return max(ZERO, min(left, total - taken, cap - sum(self.lots.values()), most))
 
     def _of_lot(self, need: Need, name: str, most: Decimal) -> Decimal:
-        return self._lot(need, name, most) if any(f.lot == name for f in need.facts) else self._lot(need, None, most)
+        return (
+            self._lot(need, name, most)
+            if any(f.lot == name for f in need.facts)
+            else self._lot(need, None, most)
+        )
 
     def _lot(self, need: Need, name: str | None, most: Decimal) -> Decimal:
         """What the facts of one lot (None: those that name none) are good for."""
@@ -187,7 +194,7 @@ class _Till:
             self._take_lots(told, amount)
 
     def _take_lots(self, told: list[Need], amount: Decimal) -> None:
-        names: list[str | None] = sorted({f.lot for need in told for f in need.facts if f.lot is not None})
+        names = sorted({f.lot for need in told for f in need.facts if f.lot is not None})
         for name in (*names, None):
             room = min(self._of_lot(n, name, amount) if name else self._lot(n, None, amount) for n in told)
             part = max(ZERO, min(amount, room - self.lots[name]))
@@ -256,7 +263,8 @@ def draw(drawer: Drawer, covered: Cover, ledger: Ledger) -> None:
     """Enter in the ledger what the line draws: at most to cover its high, at least to cover its low."""
     low = min((covered.clauses[c.number][2] for c in drawer.clauses), default=ZERO)
     high = min(
-        (drawer.open if c.unknown_scope else covered.clauses[c.number][3] for c in drawer.clauses), default=ZERO
+        (drawer.open if c.unknown_scope else covered.clauses[c.number][3] for c in drawer.clauses),
+        default=ZERO,
     )
     largest = _drawn(drawer, ledger.least, high, max, unknown_scope=True)
     smallest = _drawn(drawer, ledger.most, low, min, unknown_scope=False)

@@ -13,13 +13,18 @@ from typing import Any
 import polars as pl
 
 from events.envelope import Event
+from events.model import Data
 from events.rule_document import RuleDocument
 from events.rules import CodesPublished, FxPublished, GoodsPublished, RuleEnacted
 from services.domain.columns import EVENT_SCHEMA, ORDER, data_schema
 from services.domain.rules import attributes_asked
 
-_SHARED = {"rule.enacted": RuleEnacted, "goods.published": GoodsPublished, "codes.published": CodesPublished,
-           "fx.published": FxPublished}  # fmt: skip
+_SHARED: Mapping[str, type[Data]] = {
+    "rule.enacted": RuleEnacted,
+    "goods.published": GoodsPublished,
+    "codes.published": CodesPublished,
+    "fx.published": FxPublished,
+}
 
 
 def frame_of(events: Iterable[Event], learnt: datetime | None = None) -> pl.DataFrame:
@@ -66,7 +71,9 @@ class Book:
             return replace(self, events=events)
         withdrawn = events.join(gone.unique(), on=["source", "id"], how="semi")
         withdrawn = withdrawn.filter(pl.col("type") != "fact.withdrawn")
-        return replace(self, events=events.join(withdrawn.select("source", "id"), on=["source", "id"], how="anti"))
+        return replace(
+            self, events=events.join(withdrawn.select("source", "id"), on=["source", "id"], how="anti")
+        )
 
     def only(self, exporters: Iterable[str]) -> "Book":
         """The same book with the contracts, papers and purchases of these exporters only."""

@@ -5,6 +5,7 @@ text at once for all rows of a type. Instants and decimals stay text until the f
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,8 @@ INSTANT = pl.Datetime("us", "UTC")
 QUANTITY = pl.Decimal(38, 6)
 MONEY = pl.Decimal(38, 4)
 FINE = pl.Decimal(38, 10)
+
+Schema = dict[str, Any]
 
 EVENT_SCHEMA: Mapping[str, pl.DataType] = {
     "source": pl.String(), "id": pl.String(), "type": pl.String(), "time": INSTANT, "recorded_at": INSTANT,

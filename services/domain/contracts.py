@@ -1,4 +1,4 @@
-"""The fold of contracts: what every line was at an instant, after all amendments, shipments and cancellations by then."""
+"""The fold of contracts: what every line was at an instant, after amendments, shipments and cancellations."""
 
 from datetime import datetime
 
@@ -21,13 +21,12 @@ def instant(text: pl.Expr) -> pl.Expr:
 
 
 def folded(book: Book, moment: datetime, ended: bool = False) -> pl.DataFrame:
-    """The open lines at the instant (with ``ended`` all that ever were), in order of exporter, contract and line (numbers by number).
+    """The open lines at the instant (``ended``: all that ever were), in order of exporter, contract and line.
 
-    Columns: ``line_id`` UInt32 · ``ref, exporter, contract, line, party`` (who exports now)`, buyer, buyer_country,
+    Columns: ``line_id`` UInt32 · ``ref, exporter, contract, line, party`` (who exports now), buyer, buyer_country,
     end_user, exported_from, made_in, destination, currency, incoterm, unit, class, hs, manufacturer`` (null: unknown) ·
-    ``attributes`` Struct · ``hs_year`` Int64 · ``facts_complete`` Boolean · ``terms`` Struct · ``quantity, open`` and
-    ``shipped`` Decimal(38,6) · ``unit_price, cost_to_go`` Decimal(38,4) · ``export_at, deadline, signed_at, changed_at``
-    instants · ``signed`` String (an instant, or a day).
+    ``attributes, terms`` Struct · ``hs_year`` Int64 · ``facts_complete`` Boolean · ``quantity, open, shipped``
+    Decimal(38,6) · ``unit_price, cost_to_go`` Decimal(38,4) · ``export_at, deadline, signed_at, changed_at`` instants · ``signed`` String (an instant, or a day). Line numbers sort by number.
     """
     lines = _joined(book, moment)
     return _numbered(lines if ended else lines.filter((pl.col("open") > 0) & ~pl.col("over")).drop("over"))
@@ -38,14 +37,19 @@ def _joined(book: Book, moment: datetime) -> pl.DataFrame:
     cancelled = _cancelled(book, moment)
     lines = versions(book, moment).filter("latest").join(contracts, on=KEY, how="inner")
     lines = lines.join(cancelled, on=[*KEY, "line"], how="left")
-    lines = lines.with_columns(over=pl.col("removed") | pl.col("whole_over") | pl.col("line_over").fill_null(False))
+    lines = lines.with_columns(
+        over=pl.col("removed") | pl.col("whole_over") | pl.col("line_over").fill_null(False)
+    )
     lines = _shipped(book, lines, moment).with_columns(
         destination=pl.coalesce("line_destination", "destination"),
         manufacturer=pl.coalesce("line_manufacturer", "manufacturer"),
         facts_complete=pl.col("facts_complete").fill_null(False),
     )
-    makers = book.of("exporter.registered").filter(pl.col("time") <= moment).group_by("exporter").agg(
-        pl.col("maker").fill_null(False).last().alias("maker")
+    makers = (
+        book.of("exporter.registered")
+        .filter(pl.col("time") <= moment)
+        .group_by("exporter")
+        .agg(pl.col("maker").fill_null(False).last().alias("maker"))
     )
     lines = lines.join(makers, left_on="party", right_on="exporter", how="left")
     return lines.with_columns(
@@ -71,7 +75,9 @@ def _contracts(book: Book, moment: datetime) -> pl.DataFrame:
     party = assigned.group_by(KEY, maintain_order=True).agg(party=pl.col("to").last())
     ended = whole.select(KEY).unique().with_columns(whole_over=pl.lit(True))
     contracts = contracts.join(ended, on=KEY, how="left").join(party, on=KEY, how="left")
-    return contracts.with_columns(party=pl.coalesce("party", "exporter"), whole_over=pl.col("whole_over").fill_null(False))
+    return contracts.with_columns(
+        party=pl.coalesce("party", "exporter"), whole_over=pl.col("whole_over").fill_null(False)
+    )
 
 
 def versions(book: Book, moment: datetime) -> pl.DataFrame:
@@ -119,7 +125,9 @@ def _changed(book: Book, rows: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     amended = book.of("contract.amended").filter(pl.col("time") <= moment)
     if amended.is_empty():
         return first
-    moved = amended.filter(pl.col("destination").is_not_null()).select(*_ORDER, *KEY, contract_destination="destination")
+    moved = amended.filter(pl.col("destination").is_not_null()).select(
+        *_ORDER, *KEY, contract_destination="destination"
+    )
     moved = first.filter("latest").select(key).join(moved, on=KEY)
     goods = pl.struct(*_LINE, "line_destination")
     given = rows.filter(~pl.col("removed")).select(*_ORDER, *key, "contract_destination", goods=goods)
@@ -160,9 +168,7 @@ def _shipped(book: Book, lines: pl.DataFrame, moment: datetime) -> pl.DataFrame:
 
 def _numbered(lines: pl.DataFrame) -> pl.DataFrame:
     number = pl.col("line").cast(pl.Int64, strict=False)
-    ordered = lines.sort(
-        "exporter", "contract", number.is_null(), number, "line", maintain_order=True
-    )
+    ordered = lines.sort("exporter", "contract", number.is_null(), number, "line", maintain_order=True)
     return ordered.with_row_index("line_id").with_columns(
         ref=pl.concat_str("exporter", "contract", "line", separator="/")
     )
@@ -180,4 +186,6 @@ def wake(book: Book, now: datetime) -> pl.DataFrame:
     """When the earliest fact of an exporter that lies ahead comes true: ``exporter`` String, ``wake_at`` instant."""
     own = pl.col("data").str.json_path_match("$.exporter")
     ahead = book.events.filter(pl.col("time") > now).select("time", exporter=own)
-    return ahead.drop_nulls().group_by("exporter").agg(wake_at=pl.col("time").min()).cast({"wake_at": INSTANT})
+    return (
+        ahead.drop_nulls().group_by("exporter").agg(wake_at=pl.col("time").min()).cast({"wake_at": INSTANT})
+    )

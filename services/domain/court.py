@@ -9,7 +9,7 @@ import polars as pl
 
 from services.domain import balances
 from services.domain.book import Book
-from services.domain.columns import FINE, QUANTITY
+from services.domain.columns import FINE, INSTANT, QUANTITY
 from services.domain.contracts import folded
 from services.domain.evidence import Evidence
 from services.domain.goods import Taxonomy
@@ -68,8 +68,10 @@ class Court:
 
     def planned(self) -> pl.DataFrame:
         """Every line with ``moment``, the instant it is judged at."""
-        planned = pl.max_horizontal("export_at", pl.lit(self.now)) if self.at is None else pl.lit(self.at)
-        return self.lines.with_columns(moment=planned)
+        if self.at is not None:
+            moment = pl.Series("moment", [self.at] * self.lines.height, dtype=INSTANT)
+            return self.lines.with_columns(moment)
+        return self.lines.with_columns(moment=pl.max_horizontal("export_at", pl.lit(self.now)))
 
     def judged(self) -> pl.DataFrame:
         """The lines of ``contracts.folded`` with ``moment`` and what ``judge.conclude`` says, readings combined."""
@@ -77,17 +79,25 @@ class Court:
 
     def at_moments(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The same for any rows of lines with a ``moment`` each (a line may stand there many times)."""
-        parts = [self._at_moments(rows.slice(first, _CHUNK)) for first in range(0, max(1, rows.height), _CHUNK)]
+        parts = [
+            self._at_moments(rows.slice(first, _CHUNK)) for first in range(0, max(1, rows.height), _CHUNK)
+        ]
         return pl.concat(parts)
 
     def _at_moments(self, rows: pl.DataFrame) -> pl.DataFrame:
         rows = rows.with_row_index("r")
         answers = [self._answer(rows, bench) for bench in self.benches]
-        return rows.join(_combined(answers, self.benches), on="r", how="left", maintain_order="left").drop("r")
+        return rows.join(_combined(answers, self.benches), on="r", how="left", maintain_order="left").drop(
+            "r"
+        )
 
     def _answer(self, rows: pl.DataFrame, bench: Bench) -> pl.DataFrame:
         of = frames(rows, bench.law, self.evidence, self.fold)
-        lines = dict(rows.select("r", "line_id").iter_rows()) if not (of.stakes.is_empty() and of.lots.is_empty()) else {}
+        lines = (
+            dict(rows.select("r", "line_id").iter_rows())
+            if not (of.stakes.is_empty() and of.lots.is_empty())
+            else {}
+        )
         covers = {
             r: balances.cover(drawer, bench.pages.get(lines[r], balances.Ledger()))
             for r, drawer in drawers(of, bench.law).items()
@@ -103,7 +113,8 @@ def _gone(book: Book, moment: datetime) -> pl.DataFrame:
         event=pl.concat_str("source", "id", separator=" "),
     )  # fmt: skip
     if shipped.is_empty():
-        return pl.DataFrame(schema={"shipped_at": pl.Datetime("us", "UTC")})
+        text = {name: pl.String() for name in ("on_scheme", "on_licence", "event")}
+        return pl.DataFrame(schema={"shipped_at": INSTANT, **text})
     lines = folded(book, moment, ended=True).drop("over")
     sent = converted(pl.col("sent").cast(QUANTITY), pl.col("sent_unit"), pl.col("unit"))
     return shipped.join(lines, on=key).with_columns(open=sent).drop_nulls("open").drop("sent", "sent_unit")
@@ -117,8 +128,10 @@ def _bench(
     pages = _drawn(law, drawn, evidence, now)
     if at is None:
         return Bench(world, law, pages)
-    refs = {ref: page for ref, page in _by_ref(drawn, pages)}
-    return Bench(world, law, {n: refs[ref] for n, ref in lines.select("line_id", "ref").iter_rows() if ref in refs})
+    refs = dict(_by_ref(drawn, pages))
+    return Bench(
+        world, law, {n: refs[ref] for n, ref in lines.select("line_id", "ref").iter_rows() if ref in refs}
+    )
 
 
 def _by_ref(drawn: pl.DataFrame, pages: Mapping[int, balances.Ledger]) -> list[tuple[str, balances.Ledger]]:
@@ -208,7 +221,10 @@ def _combined(answers: Sequence[pl.DataFrame], benches: Sequence[Bench]) -> pl.D
     names = sorted({label for bench in benches for label in bench.world.chosen})
     told = pl.concat(answer.with_columns(world=pl.lit(n, pl.UInt32)) for n, answer in enumerate(answers))
     rank = pl.col("verdict").replace_strict(RANK, return_dtype=pl.Int8)
-    other = [pl.col(name).n_unique().over("r") > 1 for name in ("verdict", "rule", "clause", "route", "low", "high")]
+    other = [
+        pl.col(name).n_unique().over("r") > 1
+        for name in ("verdict", "rule", "clause", "route", "low", "high")
+    ]
     told = told.with_columns(rank=rank).with_columns(
         differs=pl.any_horizontal(*other, pl.col("missing").list.join("\n").n_unique().over("r") > 1)
     )
@@ -217,7 +233,9 @@ def _combined(answers: Sequence[pl.DataFrame], benches: Sequence[Bench]) -> pl.D
     )
     bounds = told.group_by("r").agg(
         verdicts=pl.col("verdict").n_unique(),
-        low_all=pl.col("low").min(), high_all=pl.col("high").max(), cited_all=pl.col("cited").list.explode(keep_nulls=False, empty_as_null=False).unique().sort()
+        low_all=pl.col("low").min(),
+        high_all=pl.col("high").max(),
+        cited_all=pl.col("cited").list.explode(keep_nulls=False, empty_as_null=False).unique().sort(),
     )
     worst = worst.join(bounds, on="r", how="left")
     review = (pl.col("verdicts") > 1) | ((pl.col("low_all") != pl.col("high_all")) & pl.col("differs"))

@@ -7,6 +7,7 @@ Nothing here depends on ``now``: evidence counts at the instant that is judged. 
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
@@ -45,8 +46,12 @@ class Evidence:
             value=pl.col("value").cast(FINE),
         )
         revoked = self.book.of("licence.revoked").select(*key, ended="time")
-        ends = versions.select(*key, "issued").join(revoked, on=key).filter(pl.col("ended") >= pl.col("issued"))
-        versions = versions.join(ends.group_by(*key, "issued").agg(pl.col("ended").min()), on=[*key, "issued"], how="left")
+        ends = (
+            versions.select(*key, "issued").join(revoked, on=key).filter(pl.col("ended") >= pl.col("issued"))
+        )
+        versions = versions.join(
+            ends.group_by(*key, "issued").agg(pl.col("ended").min()), on=[*key, "issued"], how="left"
+        )
         versions = versions.with_columns(last=pl.min_horizontal("last", pl.col("ended").fill_null(END)))
         return self._unsuspended(versions).filter(pl.col("first") < pl.col("last")).select(
             *key, "holder", "issued", "first", "last", "goods", "destinations", "buyers", "uses", "quantity", "value",
@@ -60,8 +65,10 @@ class Evidence:
         if suspended.is_empty():
             return versions
         back = self.book.of("licence.reinstated").select(*key, back="time")
-        pauses = suspended.join(back, on=key, how="left").group_by(*key, "time", "until").agg(
-            back=pl.col("back").filter(pl.col("back") > pl.col("time")).min()
+        pauses = (
+            suspended.join(back, on=key, how="left")
+            .group_by(*key, "time", "until")
+            .agg(back=pl.col("back").filter(pl.col("back") > pl.col("time")).min())
         )
         pauses = pauses.with_columns(
             end=pl.min_horizontal(instant(pl.col("until")).fill_null(END), pl.col("back").fill_null(END))
@@ -102,8 +109,10 @@ class Evidence:
         key = ["step", "class", "hs"]
         ends = ends.group_by(key).agg(pl.col("last").min())
         spans = entered.join(ends, on=key, how="left", nulls_equal=True)
-        return spans.with_columns(pl.col("last").fill_null(END)).filter(pl.col("first") < pl.col("last")).select(
-            "list", "party", "first", "last", "class", "hs"
+        return (
+            spans.with_columns(pl.col("last").fill_null(END))
+            .filter(pl.col("first") < pl.col("last"))
+            .select("list", "party", "first", "last", "class", "hs")
         )
 
     @cached_property
@@ -115,7 +124,7 @@ class Evidence:
             holders="holders", quantity=pl.col("quantity").cast(FINE), value=pl.col("value").cast(FINE),
             unit="unit", currency="currency",
         )  # fmt: skip
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for act in self.book.rules:
             for pool in act.quotas:
                 first, last = span(pool.since, pool.until, pool.through, act.timezone)
@@ -134,7 +143,7 @@ class Evidence:
 
     @cached_property
     def dated(self) -> pl.DataFrame:
-        """Dated facts: exporter, contract, line, lot, fact String · happened, until (instant) or day, until_day (Date) ·
+        """Dated facts: exporter, contract, line, lot, fact String · happened, until instants or day, until_day ·
         quantity, value Decimal(38,10) · unit, currency String. Signing a contract is one of them."""
         told = self.book.of("contract.dated").select(
             "exporter", "contract", "line", "lot", "fact", "unit", "currency",
@@ -161,6 +170,8 @@ class Evidence:
 
 def day_in(day: pl.Expr, timezone: str, after: int = 0) -> pl.Expr:
     """The first instant of a day (or of the day ``after`` days later) in a time zone."""
-    moved = day.cast(pl.Datetime("us")) if after == 0 else (day + pl.duration(days=after)).cast(pl.Datetime("us"))
+    moved = (
+        day.cast(pl.Datetime("us")) if after == 0 else (day + pl.duration(days=after)).cast(pl.Datetime("us"))
+    )
     local = moved.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
     return local.dt.convert_time_zone("UTC").cast(INSTANT)

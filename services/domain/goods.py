@@ -1,5 +1,6 @@
 """What goods are: classes and their parents, and tariff codes across nomenclature years."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class Taxonomy:
         if path is None:
             return None
         codes = {code}
-        for here, there in zip(path, path[1:], strict=False):
+        for here, there in itertools.pairwise(path):
             codes = {image for one in codes for image in self._step(one, here, there)}
         return codes
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
 from services.domain import balances
-from services.domain.columns import INSTANT, QUANTITY
+from services.domain.columns import INSTANT, QUANTITY, Schema
 from services.domain.evidence import Evidence
 from services.domain.needs import AMENDABLE, HELD, LOT, NEVER, STAKE, holding
 from services.domain.rules import Binding, Need
@@ -60,14 +61,16 @@ class Law:
     def of(cls, bindings: Sequence[Binding], scope: pl.DataFrame) -> "Law":
         """The law of these clauses; ``scope`` is what ``scope.reach`` says of the kinds of goods."""
         needs: dict[Need, int] = {}
-        spans, ways, way_spans, asked = [], [], [], []
+        spans, ways, way_spans, asked = (list[tuple[Any, ...]]() for _ in range(4))
         for number, binding in enumerate(bindings):
             spans += [(number, first, last) for first, last in binding.spans]
             for position, way in enumerate(binding.ways):
                 index = len(ways)
                 ways.append((number, index, position, way.name, way.transition))
                 way_spans += [(index, first, last) for first, last in way.spans]
-                asked += [(index, needs.setdefault(n, len(needs)), place) for place, n in enumerate(way.needs)]
+                asked += [
+                    (index, needs.setdefault(n, len(needs)), place) for place, n in enumerate(way.needs)
+                ]
         u32 = pl.UInt32
         return cls(
             bindings,
@@ -94,7 +97,9 @@ def frames(rows: pl.DataFrame, law: Law, evidence: Evidence, fold: datetime) -> 
 
 
 def _clauses(rows: pl.DataFrame, law: Law) -> pl.DataFrame:
-    found = rows.select("r", "kind", "moment", "party").join(law.scope, on="kind").join(law.spans, on="binding")
+    found = (
+        rows.select("r", "kind", "moment", "party").join(law.scope, on="kind").join(law.spans, on="binding")
+    )
     found = found.filter((pl.col("first") <= pl.col("moment")) & (pl.col("moment") < pl.col("last")))
     for number, binding in enumerate(law.bindings):
         if binding.exporters is not None:
@@ -109,13 +114,17 @@ def _overridden(found: pl.DataFrame, law: Law) -> pl.DataFrame:
     names = defaultdict(list)
     for number, binding in enumerate(law.bindings):
         names[binding.name].append(number)
-    pairs = [(n, over) for n, b in enumerate(law.bindings) for name in b.overrides for over in names.get(name, ())]
+    pairs = [
+        (n, over) for n, b in enumerate(law.bindings) for name in b.overrides for over in names.get(name, ())
+    ]
     if not pairs:
         return found
     pair = pl.DataFrame(pairs, {"binding": pl.UInt32, "loser": pl.UInt32}, orient="row")
     winners = found.select("r", "binding", wins="in_scope").join(pair, on="binding")
     winners = winners.group_by("r", "loser").agg(pl.col("wins").any(ignore_nulls=False))
-    joined = found.join(winners, left_on=["r", "binding"], right_on=["r", "loser"], how="left", maintain_order="left")
+    joined = found.join(
+        winners, left_on=["r", "binding"], right_on=["r", "loser"], how="left", maintain_order="left"
+    )
     lost = pl.col("binding").is_in(pair["loser"].implode()) & pl.struct("r", "binding").is_in(
         winners.select(pl.struct("r", binding="loser")).to_series().implode()
     )
@@ -134,16 +143,25 @@ def _ways(rows: pl.DataFrame, clauses: pl.DataFrame, law: Law) -> pl.DataFrame:
         later=(pl.col("first") > pl.col("moment")).any(),
     )
     found = found.join(timed, on=["r", "way"], how="left")
-    state = pl.when(pl.col("open").fill_null(False)).then(_OPEN).when(pl.col("later").fill_null(False)).then(_LATER)
+    state = (
+        pl.when(pl.col("open").fill_null(False))
+        .then(_OPEN)
+        .when(pl.col("later").fill_null(False))
+        .then(_LATER)
+    )
     found = found.with_columns(state=state.otherwise(_CLOSED).cast(pl.Int8))
     index = 0
     for binding in law.bindings:
         for way in binding.ways:
             if way.destinations is not None:
                 only = way.destinations.only
-                listed = inside(pl.col("destination"), only if only is not None else way.destinations.excluded or ())
+                listed = inside(
+                    pl.col("destination"), only if only is not None else way.destinations.excluded or ()
+                )
                 wrong = (pl.col("way") == index) & (~listed if only is not None else listed)
-                found = found.with_columns(state=pl.when(wrong).then(_CLOSED).otherwise("state").cast(pl.Int8))
+                found = found.with_columns(
+                    state=pl.when(wrong).then(_CLOSED).otherwise("state").cast(pl.Int8)
+                )
             index += 1
     return found.select("r", "binding", "way", "position", "route", "transition", "state")
 
@@ -151,7 +169,7 @@ def _ways(rows: pl.DataFrame, clauses: pl.DataFrame, law: Law) -> pl.DataFrame:
 def _held(
     rows: pl.DataFrame, asked: pl.DataFrame, law: Law, evidence: Evidence, fold: datetime
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    u32 = {"need": pl.UInt32}
+    u32: Schema = {"need": pl.UInt32}
     held, stakes, lots = [pl.DataFrame(schema=HELD | u32)], [pl.DataFrame(schema=STAKE | u32)], [
         pl.DataFrame(schema=LOT | u32)
     ]  # fmt: skip
@@ -182,7 +200,9 @@ def drawers(of: Frames, law: Law) -> dict[int, balances.Drawer]:
         facts[key].append(balances.Fact(row["lot"], row["held"], row["amount"], row["unclear"]))
         caps[key] = row["cap"]
     needs: dict[int, dict[int, balances.Need]] = defaultdict(dict)
-    for r, need, file, low, high in of.held.filter(among).select("r", "need", "file", "low", "high").iter_rows():
+    for r, need, file, low, high in (
+        of.held.filter(among).select("r", "need", "file", "low", "high").iter_rows()
+    ):
         key = (r, need)
         needs[r][need] = balances.Need(
             file, low, high, tuple(stakes.get(key, ())), tuple(facts.get(key, ())), caps.get(key)
@@ -195,10 +215,14 @@ def drawers(of: Frames, law: Law) -> dict[int, balances.Drawer]:
     for r, binding, way, transition in open_ways.select("r", "binding", "way", "transition").iter_rows():
         ways[r, binding].append(balances.Way(way, transition, tuple(asked[way])))
     clauses: dict[int, list[balances.Clause]] = defaultdict(list)
-    for r, number, in_scope in of.clauses.filter(among).select("r", "binding", "in_scope").sort("r", "binding").rows():
+    for r, number, in_scope in (
+        of.clauses.filter(among).select("r", "binding", "in_scope").sort("r", "binding").rows()
+    ):
         if law.bindings[number].duty is None:
             clauses[r].append(
-                balances.Clause(number, in_scope is None, law.bindings[number].whole_line, tuple(ways[r, number]))
+                balances.Clause(
+                    number, in_scope is None, law.bindings[number].whole_line, tuple(ways[r, number])
+                )
             )
     amounts = dict(of.rows.filter(among).select("r", "open").iter_rows())
     return {r: balances.Drawer(r, amounts[r], needs[r], tuple(clauses[r])) for r in finite.to_list()}
@@ -217,9 +241,13 @@ def conclude(of: Frames, law: Law, covers: Mapping[int, balances.Cover]) -> pl.D
     return _explained(rows, clauses, ways, of, held, law)
 
 
-def _cover_frame(covers: Mapping[int, balances.Cover], what: str, key: str, names: Sequence[str]) -> pl.DataFrame:
-    data = [(r, number, *amounts) for r, one in covers.items() for number, amounts in getattr(one, what).items()]
-    schema = {"r": pl.UInt32, key: pl.UInt32} | {name: QUANTITY for name in names}
+def _cover_frame(
+    covers: Mapping[int, balances.Cover], what: str, key: str, names: Sequence[str]
+) -> pl.DataFrame:
+    data = [
+        (r, number, *amounts) for r, one in covers.items() for number, amounts in getattr(one, what).items()
+    ]
+    schema = {"r": pl.UInt32, key: pl.UInt32} | dict.fromkeys(names, QUANTITY)
     return pl.DataFrame(data, schema, orient="row")
 
 
@@ -229,7 +257,9 @@ def _with_need_covers(of: Frames, covers: Mapping[int, balances.Cover]) -> pl.Da
     scanned = _cover_frame(covers, "needs", "need", ("s_file", "s_low", "s_high"))
     joined = of.held.join(scanned, on=["r", "need"], how="left", maintain_order="left")
     return joined.with_columns(
-        file=pl.coalesce("s_file", "file"), low=pl.coalesce("s_low", "low"), high=pl.coalesce("s_high", "high")
+        file=pl.coalesce("s_file", "file"),
+        low=pl.coalesce("s_low", "low"),
+        high=pl.coalesce("s_high", "high"),
     ).drop("s_file", "s_low", "s_high")
 
 
@@ -247,7 +277,9 @@ def _judged_ways(of: Frames, held: pl.DataFrame, covers: Mapping[int, balances.C
     if covers:
         scanned = _cover_frame(covers, "ways", "way", ("s_file", "s_low", "s_high"))
         ways = ways.join(scanned, on=["r", "way"], how="left").with_columns(
-            file=pl.coalesce("s_file", "file"), low=pl.coalesce("s_low", "low"), high=pl.coalesce("s_high", "high")
+            file=pl.coalesce("s_file", "file"),
+            low=pl.coalesce("s_low", "low"),
+            high=pl.coalesce("s_high", "high"),
         )
     shut = pl.col("state") != _OPEN
     never = (pl.col("state") == _CLOSED) | (pl.col("worst") == NEVER).fill_null(False)
@@ -356,14 +388,18 @@ def _deciding(rows: pl.DataFrame, clauses: pl.DataFrame) -> pl.DataFrame:
     mixed = pl.col("line_rank").is_in([RANK["needs_review"], RANK["partial"]])
     own = ~mixed & (pl.col("rank") == pl.col("line_rank"))
     fit = line.with_columns(
-        order=pl.when(review | partial | own).then(0).when(pl.col("low") < pl.col("open")).then(1).otherwise(2),
+        order=pl.when(review | partial | own)
+        .then(0)
+        .when(pl.col("low") < pl.col("open"))
+        .then(1)
+        .otherwise(2),
         weight=pl.when(mixed).then("low").otherwise(_ZERO),
     )
     return fit.sort("r", "order", "weight", "rule", "clause").unique("r", keep="first", maintain_order=True)
 
 
 def _nearest(deciding: pl.DataFrame, ways: pl.DataFrame) -> pl.DataFrame:
-    """Of the deciding clause the way that is nearest: open, then not yet open, then closed; fewest unmet; pack order."""
+    """Of the deciding clause the nearest way: open, then not yet open, then closed; fewest unmet; pack order."""
     found = ways.join(deciding.select("r", "binding", "line_rank"), on=["r", "binding"])
     helps = (pl.col("line_rank") != RANK["needs_documents"]) | (pl.col("low") > 0)
     return (
@@ -377,21 +413,38 @@ def _missing(
     deciding: pl.DataFrame, nearest: pl.DataFrame, of: Frames, held: pl.DataFrame, ways: pl.DataFrame
 ) -> pl.DataFrame:
     """What the nearest way lacks, by name; for ``needs_review`` only the facts that nobody gave."""
-    sure = deciding.filter(pl.col("line_rank") != RANK["needs_review"]).filter(pl.col("line_rank") > RANK["grandfathered"])
+    sure = deciding.filter(pl.col("line_rank") != RANK["needs_review"]).filter(
+        pl.col("line_rank") > RANK["grandfathered"]
+    )
     lacks = nearest.join(sure.select("r"), on="r", how="semi").select("r", "way")
-    lacks = lacks.join(of.asked, on=["r", "way"]).join(held, on=["r", "need"]).join(of.rows.select("r", "open"), on="r")
+    lacks = (
+        lacks.join(of.asked, on=["r", "way"])
+        .join(held, on=["r", "need"])
+        .join(of.rows.select("r", "open"), on="r")
+    )
     lacks = lacks.filter(pl.col("file") < pl.col("open")).select("r", "name", "rank", order=pl.col("place"))
     review = deciding.filter(pl.col("line_rank") == RANK["needs_review"])
-    unsure = ways.join(review.select("r", "binding"), on=["r", "binding"]).filter(pl.col("high") > pl.col("low"))
-    unsure = unsure.select("r", "way", "position").join(of.asked, on=["r", "way"]).join(held, on=["r", "need"])
+    unsure = ways.join(review.select("r", "binding"), on=["r", "binding"]).filter(
+        pl.col("high") > pl.col("low")
+    )
+    unsure = (
+        unsure.select("r", "way", "position").join(of.asked, on=["r", "way"]).join(held, on=["r", "need"])
+    )
     unsure = unsure.filter(pl.col("unknown").is_not_null() & (pl.col("low") < pl.col("high"))).select(
         "r", "rank", name="unknown", order=pl.col("position") * 1000 + pl.col("place")
     )
-    scope = review.select("r", name="unknown").explode("name").drop_nulls().select(
-        "r", "name", rank=pl.lit(-1, pl.Int8), order=pl.lit(0, pl.UInt32)
+    scope = (
+        review.select("r", name="unknown")
+        .explode("name")
+        .drop_nulls()
+        .select("r", "name", rank=pl.lit(-1, pl.Int8), order=pl.lit(0, pl.UInt32))
     )
-    told = pl.concat([lacks, unsure.select(lacks.columns), scope.select(lacks.columns)], how="vertical_relaxed")
-    told = told.sort("r", "rank", "order", maintain_order=True).unique(["r", "name"], keep="first", maintain_order=True)
+    told = pl.concat(
+        [lacks, unsure.select(lacks.columns), scope.select(lacks.columns)], how="vertical_relaxed"
+    )
+    told = told.sort("r", "rank", "order", maintain_order=True).unique(
+        ["r", "name"], keep="first", maintain_order=True
+    )
     return told.group_by("r", maintain_order=True).agg(missing=pl.col("name"))
 
 

@@ -27,7 +27,7 @@ from events.rule_document import (
     UnitPriceNeeded,
     ValueNeeded,
 )
-from services.domain.columns import FINE, INSTANT, QUANTITY
+from services.domain.columns import FINE, INSTANT, QUANTITY, Schema
 from services.domain.contracts import quantity_by
 from services.domain.evidence import Evidence, day_in
 from services.domain.rules import Need, day_after, start
@@ -37,12 +37,12 @@ from services.domain.units import converted
 OBTAINABLE, AMENDABLE, NEVER = 0, 1, 2
 LICENCE, LIST, POOL, FACT, TERM, PAPER = range(6)
 ROLE = {"manufacturer": "manufacturer", "exporter": "party", "buyer": "buyer", "end_user": "end_user"}
-HELD = {"r": pl.UInt32, "file": QUANTITY, "low": QUANTITY, "high": QUANTITY, "unmet": pl.Int8, "name": pl.String,
-        "rank": pl.Int8, "unknown": pl.String, "cited": pl.List(pl.String)}  # fmt: skip
-STAKE = {"r": pl.UInt32, "last": INSTANT, "licence": pl.String, "fit": pl.Boolean,
+HELD: Schema = {"r": pl.UInt32, "file": QUANTITY, "low": QUANTITY, "high": QUANTITY, "unmet": pl.Int8,
+                "name": pl.String, "rank": pl.Int8, "unknown": pl.String, "cited": pl.List(pl.String)}  # fmt: skip
+STAKE: Schema = {"r": pl.UInt32, "last": INSTANT, "licence": pl.String, "fit": pl.Boolean,
          "q_balance": pl.String, "q_has": FINE, "q_per": FINE, "v_balance": pl.String, "v_has": FINE, "v_per": FINE,
          "unclear": pl.Boolean}  # fmt: skip
-LOT = {"r": pl.UInt32, "lot": pl.String, "held": pl.Boolean, "amount": QUANTITY, "unclear": pl.Boolean,
+LOT: Schema = {"r": pl.UInt32, "lot": pl.String, "held": pl.Boolean, "amount": QUANTITY, "unclear": pl.Boolean,
        "cap": QUANTITY}  # fmt: skip
 _LINE = ("r", "moment", "class", "hs", "destination", "attributes", "facts_complete", "buyer", "party", "unit_price",
          pl.col("unit").alias("line_unit"), pl.col("currency").alias("line_currency"))  # fmt: skip
@@ -138,7 +138,9 @@ def _fits_goods(frame: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     fits = fits.group_by("pair").agg(goods_fit=pl.col("fit").any(ignore_nulls=False))
     frame = frame.join(fits, on="pair", how="left")
     return frame.with_columns(
-        goods_fit=pl.when(pl.col("goods").list.len().fill_null(0) == 0).then(pl.lit(True)).otherwise("goods_fit")
+        goods_fit=pl.when(pl.col("goods").list.len().fill_null(0) == 0)
+        .then(pl.lit(True))
+        .otherwise("goods_fit")
     )
 
 
@@ -172,8 +174,10 @@ def _fit(found: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     place, use = pl.col("destination"), pl.col("attributes").struct.field("use")
     listed = pl.col("destinations").list
     here = listed.contains(place) | listed.contains(place.str.head(2))
-    used = pl.when(use.is_null() & pl.col("facts_complete")).then(pl.lit(False)).otherwise(
-        pl.when(use.is_not_null()).then(pl.col("uses").list.contains(use))
+    used = (
+        pl.when(use.is_null() & pl.col("facts_complete"))
+        .then(pl.lit(False))
+        .otherwise(pl.when(use.is_not_null()).then(pl.col("uses").list.contains(use)))
     )
     fit = pl.col("goods_fit") & among("destinations", here) & among("uses", used)
     if "buyers" in found.columns:
@@ -192,7 +196,9 @@ def _licence(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
             of_scheme = of_scheme.filter(_by(issued, asks.issued.by, zone))
     who = _candidates(rows, asks.of)
     found = who.select("who", *_LINE).join(of_scheme.rename({"holder": "who"}), on="who").filter(_holds())
-    found = _fit(found, evidence).with_columns(cite=pl.concat_str(pl.lit("licence:"), "scheme", pl.lit("/"), "licence"))
+    found = _fit(found, evidence).with_columns(
+        cite=pl.concat_str(pl.lit("licence:"), "scheme", pl.lit("/"), "licence")
+    )
     return _balanced(who, found, need, asks.licence, LICENCE)
 
 
@@ -240,7 +246,12 @@ def _per(unit: pl.Expr, to: pl.Expr) -> pl.Expr:
 def _quota(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     pools = evidence.pools.filter(pl.col("scheme") == need.asks.quota)
     who = rows.with_columns(guessed=pl.lit(False))
-    found = who.select(_LINE).with_columns(uses=pl.lit([], dtype=pl.List(pl.String))).join(pools, how="cross").filter(_holds())
+    found = (
+        who.select(_LINE)
+        .with_columns(uses=pl.lit([], dtype=pl.List(pl.String)))
+        .join(pools, how="cross")
+        .filter(_holds())
+    )
     anyone = pl.col("holders").list.len().fill_null(0) == 0
     found = found.filter(anyone | pl.col("holders").list.contains(pl.col("party")))
     found = _fit(found, evidence).with_columns(cite=pl.concat_str(pl.lit("quota:"), "scheme"))
@@ -257,8 +268,10 @@ def _allowance(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     found = found.filter(pl.col("filed") <= pl.col("moment"))
     amount = converted(pl.col("quantity"), pl.col("unit"), pl.col("base"))
     found = found.with_columns(base=pl.col("unit").first().over("exporter"))
-    totals = found.with_columns(amount=amount).group_by("r", "exporter", "line_unit", "base").agg(
-        pl.col("amount").sum()
+    totals = (
+        found.with_columns(amount=amount)
+        .group_by("r", "exporter", "line_unit", "base")
+        .agg(pl.col("amount").sum())
     )
     stakes = totals.select(
         "r", last=pl.lit(None, dtype=INSTANT), licence=pl.lit(asks.allowance), fit=pl.lit(True),
@@ -290,8 +303,13 @@ def _document(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFram
     asks: DocumentNeeded = need.asks
     sides = ("exporter", "buyer") if asks.by == "both" else (asks.by,)
     per_side = [_side(rows, asks.document, side, evidence) for side in sides]
-    both = pl.concat(per_side).group_by("r", maintain_order=True).agg(
-        pl.col("file", "low").min(), cited=pl.col("cited").list.explode(keep_nulls=False, empty_as_null=False).unique().sort()
+    both = (
+        pl.concat(per_side)
+        .group_by("r", maintain_order=True)
+        .agg(
+            pl.col("file", "low").min(),
+            cited=pl.col("cited").list.explode(keep_nulls=False, empty_as_null=False).unique().sort(),
+        )
     )
     rows = rows.select("r", "open").join(both, on="r", how="left", maintain_order="left")
     if need.negated:
@@ -313,16 +331,26 @@ def _side(rows: pl.DataFrame, form: str, side: str, evidence: Evidence) -> pl.Da
         & (pl.col("filed") <= pl.col("moment"))
         & (pl.col("changed_at").is_null() | (pl.col("filed") >= pl.col("changed_at")))
     )
-    good, amount = ~pl.col("refused"), converted(pl.col("paper_quantity"), pl.col("paper_unit"), pl.col("unit"))
-    state = found.with_columns(amount=amount).sort("filing").group_by("r").agg(
-        refused=pl.col("refused").last(),
-        full=(good & pl.col("paper_quantity").is_null()).any(),
-        filed=pl.col("amount").filter(good).sum(),
-        cited=pl.lit(f"document:{form}"),
+    good, amount = (
+        ~pl.col("refused"),
+        converted(pl.col("paper_quantity"), pl.col("paper_unit"), pl.col("unit")),
+    )
+    state = (
+        found.with_columns(amount=amount)
+        .sort("filing")
+        .group_by("r")
+        .agg(
+            refused=pl.col("refused").last(),
+            full=(good & pl.col("paper_quantity").is_null()).any(),
+            filed=pl.col("amount").filter(good).sum(),
+            cited=pl.lit(f"document:{form}"),
+        )
     )
     joined = lines.join(state, on="r", how="left", maintain_order="left")
     refused, full = pl.col("refused").fill_null(False), pl.col("full").fill_null(False)
-    on_file = pl.when(full).then("open").otherwise(pl.min_horizontal("open", pl.col("filed").fill_null(_ZERO)))
+    on_file = (
+        pl.when(full).then("open").otherwise(pl.min_horizontal("open", pl.col("filed").fill_null(_ZERO)))
+    )
     return joined.select(
         "r", file=pl.when(refused).then(_ZERO).otherwise(on_file), low=pl.when(refused).then(_ZERO).otherwise("open"),
         cited=pl.concat_list(pl.col("cited")).list.drop_nulls(),
@@ -335,13 +363,19 @@ def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence, fold: datetime) -
     facts = evidence.dated.filter(pl.col("fact") == asks.dated).rename(
         {"line": "of_line", "unit": "fact_unit", "currency": "fact_currency", "quantity": "fact_quantity"}
     )
-    lines = rows.select("r", "exporter", "contract", "line", "moment", "open", "unit", "currency", "unit_price")
+    lines = rows.select(
+        "r", "exporter", "contract", "line", "moment", "open", "unit", "currency", "unit_price"
+    )
     found = lines.join(facts, on=["exporter", "contract"]).filter(
         pl.col("of_line").is_null() | (pl.col("of_line") == pl.col("line"))
     )
-    found = found.with_columns(fit=_in_time(need, asks, bound) & _still(need), cite=pl.lit(f"fact:{asks.dated}"))
+    found = found.with_columns(
+        fit=_in_time(need, asks, bound) & _still(need), cite=pl.lit(f"fact:{asks.dated}")
+    )
     rows = _capped(rows, evidence, need, bound, fold)
-    partial = found.filter(pl.col("lot").is_not_null() | pl.col("fact_quantity").is_not_null() | pl.col("value").is_not_null())
+    partial = found.filter(
+        pl.col("lot").is_not_null() | pl.col("fact_quantity").is_not_null() | pl.col("value").is_not_null()
+    )
     apart = rows.filter(pl.col("cap") < pl.col("open"))["r"]
     special = pl.concat([partial["r"], apart]).unique()
     answered = _any(found, rows, closed=False)
@@ -349,7 +383,11 @@ def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence, fold: datetime) -
     answered = answered.with_columns(
         met=pl.when(~told & pl.col("facts_complete")).then(pl.lit(False)).otherwise("met")
     )
-    past = pl.lit(False) if bound is None or isinstance(bound, str) else pl.lit(_cut_off(bound, asks, need)) < pl.col("moment")
+    past = (
+        pl.lit(False)
+        if bound is None or isinstance(bound, str)
+        else pl.lit(_cut_off(bound, asks, need)) < pl.col("moment")
+    )
     unmet = pl.when(past).then(NEVER).otherwise(OBTAINABLE)
     held = _held(answered, pl.col("met"), need, asks.dated, FACT, unmet, asks.dated, pl.col("cited"))
     if need.negated:
@@ -394,18 +432,29 @@ def _capped(rows: pl.DataFrame, evidence: Evidence, need: Need, bound: Any, fold
     return joined.with_columns(cap=pl.min_horizontal("open", left)).drop("had")
 
 
-def _lots(rows: pl.DataFrame, found: pl.DataFrame, answered: pl.DataFrame, special: pl.Series) -> pl.DataFrame:
+def _lots(
+    rows: pl.DataFrame, found: pl.DataFrame, answered: pl.DataFrame, special: pl.Series
+) -> pl.DataFrame:
     """The facts of lines that must be told lot by lot; a fact without an amount holds in full (null)."""
     amount = (
         pl.when(pl.col("fact_quantity").is_not_null())
         .then(converted(pl.col("fact_quantity").cast(QUANTITY), pl.col("fact_unit"), pl.col("unit")))
-        .when(pl.col("value").is_not_null() & (pl.col("fact_currency") == pl.col("currency")) & (pl.col("unit_price") > 0))
+        .when(
+            pl.col("value").is_not_null()
+            & (pl.col("fact_currency") == pl.col("currency"))
+            & (pl.col("unit_price") > 0)
+        )
         .then((pl.col("value") / pl.col("unit_price").cast(FINE)).cast(QUANTITY))
     )
     given = pl.col("fact_quantity").is_not_null() | pl.col("value").is_not_null()
     chosen = found.filter(pl.col("r").is_in(special.implode())).with_columns(amount=amount, given=given)
     chosen = chosen.join(rows.select("r", "cap"), on="r").select(
-        "r", "lot", held="fit", amount="amount", unclear=pl.col("given") & pl.col("amount").is_null(), cap="cap"
+        "r",
+        "lot",
+        held="fit",
+        amount="amount",
+        unclear=pl.col("given") & pl.col("amount").is_null(),
+        cap="cap",
     )
     silent = answered.filter(pl.col("r").is_in(special.implode()) & ~pl.col("r").is_in(found["r"].implode()))
     rest = silent.select("r", lot=pl.lit(None, dtype=pl.String), held="met", amount=pl.lit(None, dtype=QUANTITY),
@@ -432,7 +481,9 @@ def _term(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFrame:
             price = pl.col("unit_price").cast(FINE) * _per(pl.lit(bound.per), pl.col("unit"))
             known = pl.col("currency") == bound.currency
             if bound.basis is not None:
-                known = known & (pl.col("incoterm").is_null() | (pl.col("incoterm").str.head(3) == bound.basis))
+                known = known & (
+                    pl.col("incoterm").is_null() | (pl.col("incoterm").str.head(3) == bound.basis)
+                )
             return _held(rows, _within(pl.when(known).then(price), bound), need, "unit_price", TERM, AMENDABLE,
                          "unit_price")  # fmt: skip
         case ExporterNeeded(exporter=name):

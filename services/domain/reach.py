@@ -9,8 +9,8 @@ from typing import Any
 
 from events import contracts, licences, rules
 from events.envelope import Event
-from events.rule_document import RuleDocument
 from events.model import Data
+from events.rule_document import RuleDocument
 
 EVERYONE = "everyone"
 
@@ -19,8 +19,8 @@ EVERYONE = "everyone"
 class Reach:
     """Where a fact belongs.
 
-    ``exporter``: whose own fact it is (None: a shared one). ``subject``: the shared thing it speaks of, found by whoever
-    is tied to one of its names. ``ties``: what the exporter's facts can reach from now on. ``names``: by what the
+    ``exporter``: whose own fact it is (None: a shared one). ``subject``: the shared thing it speaks of, found by
+    whoever is tied to one of its names. ``ties``: what the exporter's facts can reach from now on. ``names``: by what the
     subject is found. ``finite``: exporters tied to the subject share a balance and must be judged together.
     """
 
@@ -39,7 +39,9 @@ def reach(event: Event) -> Reach:
             return _shared(f"event:{data.source} {data.id}", ())
         case rules.RuleEnacted() | rules.RuleAnnounced():
             return _shared(f"rule:{data.rule}", _origins(data.document), _asks_quota(data.document))
-        case rules.GoodsPublished() | rules.CodesPublished() | rules.FxPublished() | rules.LeadtimePublished():
+        case (
+            rules.GoodsPublished() | rules.CodesPublished() | rules.FxPublished() | rules.LeadtimePublished()
+        ):
             return _shared(event.type.partition(".")[0], (EVERYONE,))
         case licences.LicenceGranted():
             finite = data.quantity is not None or data.value is not None
@@ -56,7 +58,13 @@ def reach(event: Event) -> Reach:
         case contracts.ExporterRegistered() | licences.DocumentFiled():
             # Whoever exports for another by assignment needs the other's registration and papers too.
             party = f"party:{data.exporter}"
-            return Reach(data.exporter, f"exporter:{data.exporter}", frozenset({EVERYONE, party}), frozenset({party}), False)
+            return Reach(
+                data.exporter,
+                f"exporter:{data.exporter}",
+                frozenset({EVERYONE, party}),
+                frozenset({party}),
+                False,
+            )
         case _:
             exporter: str = getattr(data, "exporter")  # noqa: B009  every remaining fact is an exporter's own
             return Reach(exporter, None, frozenset({EVERYONE, *_ties(data)}), frozenset(), False)
@@ -86,7 +94,13 @@ def _ties(data: Data) -> Iterator[str]:
 def _origins(document: RuleDocument) -> tuple[str, ...]:
     """The countries a rule can reach: those it names, or everyone where it excludes, amends or settles a reading."""
     origin = document.exported_from
-    if origin is None or origin.only is None or document.amends or document.confirms or document.clauses == ():
+    if (
+        origin is None
+        or origin.only is None
+        or document.amends
+        or document.confirms
+        or document.clauses == ()
+    ):
         return (EVERYONE,)
     return tuple(f"origin:{place[:2]}" for place in origin.only)
 
@@ -100,5 +114,3 @@ def _asks_quota(document: RuleDocument) -> bool:
         return isinstance(node, list | tuple) and any(asks(child) for child in node)
 
     return asks(document.model_dump(mode="json"))
-
-

@@ -200,7 +200,9 @@ def _version(act: RuleDocument, clause: Clause) -> _Version:
 
 def _within(route: Route, act: RuleDocument) -> Spans:
     within = route.within
-    return (span(within.since, within.until, within.through, act.timezone),) if within else ((BEGINNING, END),)
+    return (
+        (span(within.since, within.until, within.through, act.timezone),) if within else ((BEGINNING, END),)
+    )
 
 
 def _amend(
@@ -225,7 +227,9 @@ def _replaced(
 ) -> list[_Version]:
     """The version until the change, and its successor with whole keys replaced from then on."""
     assert amendment.replace is not None
-    keys = {name: getattr(amendment.replace, name) for name in amendment.replace.model_fields_set - {"clause"}}
+    keys = {
+        name: getattr(amendment.replace, name) for name in amendment.replace.model_fields_set - {"clause"}
+    }
     clause = version.clause.model_copy(update=keys)
     spans = version.spans
     if "in_force" in keys:
@@ -337,5 +341,3 @@ def _relative(node: Any, act: RuleDocument) -> Any:
         update = {name: act.published for name in ("before", "by") if getattr(node, name) == "published"}
         return node.model_copy(update=update) if update else node
     return node
-
-

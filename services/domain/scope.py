@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from events.rule_document import Comparison, GoodsEntry, Places
-from services.domain.columns import FINE
+from services.domain.columns import FINE, Schema
 from services.domain.goods import Taxonomy
 from services.domain.rules import Binding
 
@@ -33,7 +33,12 @@ def reach(of: pl.DataFrame, bindings: Sequence[Binding], taxonomy: Taxonomy) -> 
     codes = of.select("hs", "hs_year").unique().drop_nulls().rows()
     asked = _Asked(of, taxonomy, tuple(classes), tuple(codes))
     found = [asked.binding(number, binding) for number, binding in enumerate(bindings)]
-    shape = {"kind": pl.UInt32, "binding": pl.UInt32, "in_scope": pl.Boolean, "unknown": pl.List(pl.String)}
+    shape: Schema = {
+        "kind": pl.UInt32,
+        "binding": pl.UInt32,
+        "in_scope": pl.Boolean,
+        "unknown": pl.List(pl.String),
+    }
     return pl.concat([pl.DataFrame(schema=shape), *found])
 
 
@@ -41,7 +46,11 @@ class _Asked:
     """The kinds, and what has been worked out about their distinct classes and codes."""
 
     def __init__(
-        self, of: pl.DataFrame, taxonomy: Taxonomy, classes: tuple[str, ...], codes: tuple[tuple[str, int], ...]
+        self,
+        of: pl.DataFrame,
+        taxonomy: Taxonomy,
+        classes: tuple[str, ...],
+        codes: tuple[tuple[str, int], ...],
     ) -> None:
         self.of, self.taxonomy, self.classes, self.codes = of, taxonomy, classes, codes
 
@@ -53,12 +62,16 @@ class _Asked:
         for match, _ in entries[1:]:
             goods = goods | match
         unknown = pl.concat_list(
-            pl.when(made_in.is_null()).then(pl.lit(["made_in"])).otherwise(pl.lit([], dtype=pl.List(pl.String))),
+            pl.when(made_in.is_null())
+            .then(pl.lit(["made_in"]))
+            .otherwise(pl.lit([], dtype=pl.List(pl.String))),
             *(names for _, names in entries),
         )
         return (
             self.of.filter(place.fill_null(True))
-            .select("kind", binding=pl.lit(number, pl.UInt32), in_scope=place & made_in & goods, unknown=unknown)
+            .select(
+                "kind", binding=pl.lit(number, pl.UInt32), in_scope=place & made_in & goods, unknown=unknown
+            )
             .filter(pl.col("in_scope").is_null() | pl.col("in_scope"))
             .with_columns(
                 unknown=pl.when(pl.col("in_scope").is_null())
@@ -101,7 +114,9 @@ class _Asked:
     def _coded(self, entry: GoodsEntry) -> pl.Expr:
         assert entry.hs_year is not None
         coded = {(c, y): self.taxonomy.coded(c, y, entry.hs, entry.hs_year) for c, y in self.codes}
-        return _told(pl.concat_str("hs", "hs_year", separator="@"), {f"{c}@{y}": v for (c, y), v in coded.items()})
+        return _told(
+            pl.concat_str("hs", "hs_year", separator="@"), {f"{c}@{y}": v for (c, y), v in coded.items()}
+        )
 
 
 def _told(column: str | pl.Expr, answers: dict[str, bool | None]) -> pl.Expr:
@@ -109,9 +124,7 @@ def _told(column: str | pl.Expr, answers: dict[str, bool | None]) -> pl.Expr:
     value = pl.col(column) if isinstance(column, str) else column
     yes = [name for name, answer in answers.items() if answer is True]
     no = [name for name, answer in answers.items() if answer is False]
-    return (
-        pl.when(value.is_in(yes)).then(_TRUE).when(value.is_in(no)).then(_FALSE).otherwise(_UNKNOWN)
-    )
+    return pl.when(value.is_in(yes)).then(_TRUE).when(value.is_in(no)).then(_FALSE).otherwise(_UNKNOWN)
 
 
 def _place(column: str, places: Places | None) -> pl.Expr:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from events.rule_document import DatedNeeded, ExportedBefore
-from services.domain.columns import INSTANT
+from services.domain.columns import INSTANT, Schema
 from services.domain.court import Bench, Court
 from services.domain.evidence import day_in
 from services.domain.needs import ROLE
@@ -26,8 +26,10 @@ def spells(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
     Returns ``line_id``, ``blocked_since`` instant and ``export_windows`` List(Struct(from, until)); spans lie between
     ``blocked_since`` and the deadline, an open end is null.
     """
-    shape = {"line_id": pl.UInt32, "blocked_since": INSTANT, "export_windows": _SPAN}
-    blocked = rows.filter(~pl.col("verdict").is_in(_GOOD)).select("line_id", "moment", "signed_at", "deadline")
+    shape: Schema = {"line_id": pl.UInt32, "blocked_since": INSTANT, "export_windows": _SPAN}
+    blocked = rows.filter(~pl.col("verdict").is_in(_GOOD)).select(
+        "line_id", "moment", "signed_at", "deadline"
+    )
     if blocked.is_empty():
         return pl.DataFrame(schema=shape)
     edges = boundaries(court, blocked["line_id"]).join(blocked.select("line_id", "signed_at"), on="line_id")
@@ -43,7 +45,9 @@ def spells(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("until").is_null() | (pl.col("judged") < pl.col("until"))
     )
     since = runs.filter(holds & ~pl.col("good")).select("line_id", blocked_since="moment")
-    windows = runs.join(since, on="line_id").filter(pl.col("good") & (pl.col("moment") >= pl.col("blocked_since")))
+    windows = runs.join(since, on="line_id").filter(
+        pl.col("good") & (pl.col("moment") >= pl.col("blocked_since"))
+    )
     windows = windows.with_columns(until=pl.min_horizontal("until", "deadline")).filter(
         pl.col("until").is_null() | (pl.col("until") > pl.col("moment"))
     )
@@ -131,7 +135,9 @@ def boundaries(court: Court, lines: pl.Series) -> pl.DataFrame:
 
 def _of_law(bench: Bench, lines: pl.DataFrame) -> list[pl.DataFrame]:
     law = bench.law
-    spans = pl.concat([law.spans, law.ways.select("binding", "way").join(law.way_spans, on="way").drop("way")])
+    spans = pl.concat(
+        [law.spans, law.ways.select("binding", "way").join(law.way_spans, on="way").drop("way")]
+    )
     edges = pl.concat([spans.select("binding", moment=name) for name in ("first", "last")])
     cut_offs = [
         (number, moment)
@@ -164,7 +170,9 @@ def _of_evidence(court: Court, lines: pl.DataFrame) -> list[pl.DataFrame]:
     held = who.join(evidence.licences.select("first", "last", who="holder"), on="who")
     listed = who.join(evidence.lists.select("first", "last", who="party"), on="who")
     pools = lines.select("line_id").join(evidence.pools.select("first", "last"), how="cross")
-    filed = lines.select("line_id", "exporter").join(evidence.papers.select("exporter", "filed"), on="exporter")
+    filed = lines.select("line_id", "exporter").join(
+        evidence.papers.select("exporter", "filed"), on="exporter"
+    )
     facts = lines.select("line_id", "exporter", "contract").join(evidence.dated, on=["exporter", "contract"])
     zones = sorted({need.timezone for bench in court.benches for need in bench.law.needs} | {"UTC"})
     days = [
@@ -173,11 +181,13 @@ def _of_evidence(court: Court, lines: pl.DataFrame) -> list[pl.DataFrame]:
         for column, after in (("day", 0), ("day", 1), ("until_day", 0))
     ]
     return [
-        *(frame.select("line_id", moment=name) for frame in (held, listed, pools) for name in ("first", "last")),
+        *(
+            frame.select("line_id", moment=name)
+            for frame in (held, listed, pools)
+            for name in ("first", "last")
+        ),
         filed.select("line_id", moment="filed"),
         facts.select("line_id", moment="happened"),
         facts.select("line_id", moment="until"),
         *days,
     ]
-
-

@@ -38,8 +38,12 @@ def converted(amount: pl.Expr, unit: pl.Expr, to: pl.Expr) -> pl.Expr:
     """The quantity in the other unit, rounded down to 6 decimals; null where the table does not say how."""
     known = {name: Decimal(size) for name, (_, size) in _UNITS.items()}
     measure = {name: what for name, (what, _) in _UNITS.items()}
-    size = unit.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12))
-    other = to.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12))
+    size = unit.replace_strict(
+        list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12)
+    )
+    other = to.replace_strict(
+        list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12)
+    )
     same = unit.replace_strict(measure, default=None) == to.replace_strict(measure, default=None)
     moved = (amount.cast(pl.Decimal(38, 12)) * size / other).cast(FINE)
     return pl.when(unit == to).then(amount).when(same).then(moved.cast(QUANTITY)).otherwise(None)

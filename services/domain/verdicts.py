@@ -1,7 +1,7 @@
 """The sentence that is the product: a line may be exported at an instant if, for every clause in scope, some route has
 all of its requirements met by some evidence."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -35,6 +35,7 @@ def assess(
     ``export_at, deadline, signed_at, blocked_since, rule_published`` instants · ``quantity`` · ``unit_price,
     cost_to_go`` Decimal(38,4) · ``terms`` · ``cited`` List(String).
     """
+    now, at = now.astimezone(UTC), at and at.astimezone(UTC)
     court = Court.of(book.known(known), now, at, reading)
     rows = court.judged()
     windows = spells(court, rows)
@@ -67,7 +68,9 @@ def _to_currency(amount: pl.Expr) -> pl.Expr:
     decimals = pl.col("currency").replace_strict(MINOR_UNITS, default=2, return_dtype=pl.Int8)
     rounded = amount.round(2, mode="half_to_even")
     for places in sorted(set(MINOR_UNITS.values())):
-        rounded = pl.when(decimals == places).then(amount.round(places, mode="half_to_even")).otherwise(rounded)
+        rounded = (
+            pl.when(decimals == places).then(amount.round(places, mode="half_to_even")).otherwise(rounded)
+        )
     return rounded.cast(MONEY)
 
 
