@@ -1,0 +1,153 @@
+"""Nothing in a pack is idle: whatever is taken out of a document, some golden case turns red."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from events.rule_document import RuleDocument
+from tests.domain.golden import CASES, PACKS, Document, Scenario, differences, documents, scenarios, taxonomy
+
+# What names or cites, and changes no verdict.
+LABELS = {"rule", "title", "citation", "published", "clause", "route", "reading", "enacts", "facts"}
+# The terms of a duty are a cost on what is exported: they enter losses, never a verdict.
+NO_VERDICT = {"duty"}
+# Lists of places and of hint codes count as one thing each.
+WHOLE = {"only", "except", "hs"}
+WORDS = {
+    "exported_from", "made_in", "timezone", "clauses", "amends", "defaults", "without", "quotas", "readings",
+    "confirms",
+    "status", "in_force", "until", "through", "effect", "goods", "class", "where", "any_class", "hs", "hs_year",
+    "hs_defines", "is", "at_least", "more_than", "at_most", "less_than", "destinations", "only", "except",
+    "exporters",
+    "routes", "whole_line", "overrides", "within", "licence", "of", "issued", "before", "by", "document", "listed",
+    "dated", "exported_before", "attribute", "quantity", "value", "unit_price", "currency", "unit", "per", "basis",
+    "exporter", "quota", "allowance", "factor", "never", "not", "any", "all", "add_routes", "end_routes", "extend",
+    "replace", "end", "suspend", "holders", "replaces", "from",
+}  # fmt: skip
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A document without one of its parts: where it was, and the words of the grammar that went with it."""
+
+    rule: str
+    path: Path
+    words: frozenset[str]
+    document: Document
+
+    def __str__(self) -> str:
+        return f"{self.rule} without {'/'.join(str(step) for step in self.path)}"
+
+
+def test_whatever_is_taken_out_of_a_pack_turns_a_golden_case_red() -> None:
+    packs = documents(PACKS, CASES)
+    made = [one for rule in packs for one in mutations(packs[rule])]
+    survivors, words = judged(made, packs, scenarios(PACKS, CASES))
+    print(f"{len(made)} mutations, {len(made) - len(survivors)} turned a golden case red")
+    assert [str(one) for one in survivors] == []
+    assert WORDS - words == set()
+
+
+def judged(
+    made: Sequence[Mutation], packs: Mapping[str, Document], cases: Sequence[Scenario]
+) -> tuple[list[Mutation], set[str]]:
+    """The mutations that no case notices, and the words that some case missed when they were gone."""
+    seeds = taxonomy()
+    by_rule: dict[str, list[Scenario]] = defaultdict(list)
+    for case in cases:
+        for rule in case.rule_ids:
+            by_rule[rule].append(case)
+    survivors: list[Mutation] = []
+    words: set[str] = set()
+    for mutation in made:
+        changed = {**packs, mutation.rule: mutation.document}
+        order = by_rule[mutation.rule]
+        red = next((case for case in order if any(True for _ in differences(case, changed, seeds))), None)
+        if red is None:
+            survivors.append(mutation)
+            continue
+        words |= mutation.words
+        order.remove(
+            red
+        )  # the case that noticed is asked first next time: neighbours often fall to the same one
+        order.insert(0, red)
+    return survivors, words
+
+
+def mutations(document: Document) -> Iterator[Mutation]:
+    """The document with each of its parts taken out in turn, where what is left still fits the grammar."""
+    original = RuleDocument.model_validate(document)
+    for path in _paths(document):
+        mutant = deepcopy(dict(document))
+        removed = _remove(mutant, path)
+        if _idle(document, path):
+            continue
+        try:
+            changed = RuleDocument.model_validate(mutant)
+        except ValidationError:
+            continue
+        if changed != original:
+            yield Mutation(str(document["rule"]), path, frozenset(_words(removed, path)), mutant)
+
+
+def _idle(document: Document, path: Path) -> bool:
+    """What by its nature changes no verdict: a time zone where no bare day is given; a standing transition that the act
+    itself switches off again; a clause that is nothing but a duty."""
+    law = {key: value for key, value in document.items() if key != "citation"}
+    if path == ("timezone",):
+        return not re.search(r"'\d{4}-\d\d-\d\d'", str(law))
+    off = {
+        *document.get("without", ()),
+        *(n for c in document.get("clauses", ()) for n in c.get("without", ())),
+    }
+    if path[0] == "defaults":
+        return set(document["defaults"]) <= off
+    duties = [isinstance(clause.get("effect"), Mapping) for clause in document.get("clauses", ())]
+    return path in ((("clauses",),) if all(duties) else ()) or any(
+        path == ("clauses", number) for number, duty in enumerate(duties) if duty
+    )
+
+
+def _paths(node: Any, path: Path = ()) -> Iterator[Path]:
+    if isinstance(node, Mapping):
+        for key, child in node.items():
+            if key in LABELS and not (key in ("rule", "clause") and isinstance(child, Mapping)):
+                continue
+            yield (*path, key)
+            if key in WHOLE and not (key == "hs" and "hs_defines" in node):
+                continue
+            if key not in NO_VERDICT:
+                yield from _paths(child, (*path, key))
+    elif isinstance(node, list):
+        for number, child in enumerate(node):
+            yield (*path, number)
+            yield from _paths(child, (*path, number))
+
+
+def _remove(document: dict[str, Any], path: Path) -> Any:
+    """Takes the part out, and what cannot stand without it (a code's year, a document's empty list of clauses)."""
+    node: Any = document
+    for step in path[:-1]:
+        node = node[step]
+    removed = {path[-1]: node[path[-1]]} if isinstance(node, dict) else node[path[-1]]
+    del node[path[-1]]
+    if path[-1] == "hs" and isinstance(node, dict):
+        removed["hs_year"] = node.pop("hs_year", None)
+    return removed
+
+
+def _words(removed: Any, path: Path) -> Iterator[str]:
+    yield from (str(step) for step in path[-2:] if isinstance(step, str))
+    if isinstance(removed, Mapping):
+        for key, child in removed.items():
+            yield str(key)
+            yield from _words(child, ())
+    elif isinstance(removed, list):
+        for child in removed:
+            yield from _words(child, ())
