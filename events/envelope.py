@@ -164,11 +164,13 @@ def explain(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     told = [
-        (".".join(str(part) for part in item["loc"]), _told(item)) for item in error.errors(include_url=False)
+        (".".join(str(part) for part in item["loc"]), expected(item)) for item in error.errors(include_url=False)
     ]
     more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
     return "; ".join(f"{place}: {message}" if place else message for place, message in told[:5]) + more
 
 
-def _told(item: ErrorDetails) -> str:
-    return _EXPECTED.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+def expected(item: ErrorDetails) -> str:
+    """What was expected in the place where one error was found."""
+    told = item["msg"].removeprefix("Value error, ")
+    return _EXPECTED.get(item["type"]) or told.replace("Input should be", "expected", 1)

@@ -12,6 +12,7 @@ from events.contracts import ContractAmended, ContractSigned
 from events.envelope import Event, event, explain
 from events.licences import DocumentFiled
 from events.rule_document import RuleDocument
+from events.rules import RuleAnnounced, RuleEnacted
 from events.values import instant_of
 from services.domain.answers import KEYS, answers
 from services.domain.book import Book, frame_of
@@ -90,7 +91,14 @@ def run(case: Case, acts: Mapping[str, Event], shared: Iterable[Event] = ()) -> 
         CaseError: the case names an act that is not among ``acts``.
     """
     known = [_learnt(case, rule, recorded, acts) for rule, recorded in case.rules.items()]
-    papers = _all_documents(case.given, [one.data.document for one in known]) if case.documents_filed else ()
+    papers = (
+        _all_documents(
+            case.given,
+            [one.data.document for one in known if isinstance(one.data, RuleEnacted | RuleAnnounced)],
+        )
+        if case.documents_filed
+        else ()
+    )
     book = Book.from_events(frame_of([*shared, *known, *case.given, *papers]))
     return [_judge(case, one, book) for one in case.then]
 
@@ -261,6 +269,7 @@ def _mapping(
 
 
 def _list(content: Mapping[str, Any], key: str) -> list[Any]:
-    if not isinstance(content[key], list):
+    found = content[key]
+    if not isinstance(found, list):
         raise CaseError(f"{content['scenario']}: {key}: expected a list")
-    return content[key]
+    return found
