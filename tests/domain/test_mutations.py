@@ -75,9 +75,7 @@ def judged(made: Sequence[Mutation]) -> tuple[list[str], set[str]]:
             survivors.append(str(mutation))
             continue
         words |= mutation.words
-        asked.remove(
-            red
-        )  # the case that noticed is asked first next time: neighbours often fall to the same one
+        asked.remove(red)  # it is asked first next time: neighbours often fall to the same case
         asked.insert(0, red)
     return survivors, words
 
@@ -99,23 +97,23 @@ def mutations(document: Document) -> Iterator[Mutation]:
 
 
 def _idle(document: Document, path: Path) -> bool:
-    """What by its nature changes no verdict: a time zone where no bare day is given; a standing transition that the act
-    itself switches off again; a clause that is nothing but a duty; what an announced act says, which binds nobody."""
-    law = {key: value for key, value in document.items() if key != "citation"}
-    if document.get("status") == "announced" and path != ("status",):
-        return True
-    if path == ("timezone",):
-        return not re.search(r"'\d{4}-\d\d-\d\d'", str(law))
-    off = {
-        *document.get("without", ()),
-        *(n for c in document.get("clauses", ()) for n in c.get("without", ())),
-    }
-    if path[0] == "defaults":
-        return set(document["defaults"]) <= off
-    duties = [isinstance(clause.get("effect"), Mapping) for clause in document.get("clauses", ())]
-    return path in ((("clauses",),) if all(duties) else ()) or any(
-        path == ("clauses", number) for number, duty in enumerate(duties) if duty
-    )
+    """What by its nature changes no verdict."""
+    clauses = document.get("clauses", ())
+    duties = [isinstance(clause.get("effect"), Mapping) for clause in clauses]
+    nowhere = bool(clauses) and all(clause.get("destinations") == {"only": []} for clause in clauses)
+    if document.get("status") == "announced":
+        return path != ("status",)  # an announced act binds nobody, whatever it says
+    match path:
+        case ("timezone",):  # where no bare day is given
+            return not re.search(r"'\d{4}-\d\d-\d\d'", str({**document, "citation": None}))
+        case ("defaults", *_):  # a standing transition that the act itself switches off again
+            off = {*document.get("without", ()), *(n for c in clauses for n in c.get("without", ()))}
+            return set(document["defaults"]) <= off
+        case ("clauses",) | ("exported_from",):  # a duty only costs; a clause may reach no destination
+            return all(duties) or (nowhere and path == ("exported_from",))
+        case ("clauses", int(number)):
+            return duties[number]
+    return False
 
 
 def _paths(node: Any, path: Path = ()) -> Iterator[Path]:
@@ -141,6 +139,10 @@ def _remove(document: dict[str, Any], path: Path) -> Any:
         node = node[step]
     removed = {path[-1]: node[path[-1]]} if isinstance(node, dict) else node[path[-1]]
     del node[path[-1]]
+    if path == ("exported_from",):
+        document["exported_from"] = (
+            "any"  # an act must say where goods leave from: without its own word, from anywhere
+        )
     if path[-1] == "hs" and isinstance(node, dict):
         removed["hs_year"] = node.pop("hs_year", None)
     return removed
