@@ -103,16 +103,18 @@ def _idle(document: Document, path: Path) -> bool:
     nowhere = bool(clauses) and all(clause.get("destinations") == {"only": []} for clause in clauses)
     if document.get("status") == "announced":
         return path != ("status",)  # an announced act binds nobody, whatever it says
-    match path:
+    match path:  # a duty only costs, a clause may reach no destination
         case ("timezone",):  # where no bare day is given
-            return not re.search(r"'\d{4}-\d\d-\d\d'", str({**document, "citation": None}))
+            return (bool(clauses) and all(duties)) or not re.search(
+                r"'\d{4}-\d\d-\d\d'", str({**document, "citation": None})
+            )
         case ("defaults", *_):  # a standing transition that the act itself switches off again
             off = {*document.get("without", ()), *(n for c in clauses for n in c.get("without", ()))}
             return set(document["defaults"]) <= off
-        case ("clauses",) | ("exported_from",):  # a duty only costs; a clause may reach no destination
+        case ("clauses",) | ("exported_from",):
             return all(duties) or (nowhere and path == ("exported_from",))
-        case ("clauses", int(number)):
-            return duties[number]
+        case ("clauses", int(number), *rest):
+            return duties[number] and rest[:1] != ["effect"]
     return False
 
 
