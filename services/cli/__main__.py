@@ -1,0 +1,5 @@
+"""`python -m services.cli` is the `tracker` command."""
+
+from services.cli import main
+
+main()
