@@ -1,7 +1,7 @@
 """A book at an instant, ready to judge: lines folded, rules compiled per reading, balances drawn in their order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -58,7 +58,22 @@ class Court:
 
     @property
     def fold(self) -> datetime:
+        """The instant contracts are folded to."""
         return self.at if self.at is not None else self.now
+
+    @property
+    def after(self) -> datetime:
+        """The instant after which changes lie ahead."""
+        return self.now if self.at is None else max(self.now, self.at)
+
+    def over(self, lines: pl.DataFrame) -> "Court":
+        """The same court over other folds of lines that draw on nothing shared."""
+        lines, of = kinds(lines)
+        benches = tuple(
+            Bench(b.world, Law.of(b.world.bindings, reach(of, b.world.bindings, self.evidence.taxonomy)), {})
+            for b in self.benches
+        )
+        return replace(self, lines=lines, benches=benches)
 
     @cached_property
     def finite(self) -> pl.Series:
@@ -92,7 +107,7 @@ class Court:
         )
 
     def _answer(self, rows: pl.DataFrame, bench: Bench) -> pl.DataFrame:
-        of = frames(rows, bench.law, self.evidence, self.fold)
+        of = frames(rows, bench.law, self.evidence)
         lines = (
             dict(rows.select("r", "line_id").iter_rows())
             if not (of.stakes.is_empty() and of.lots.is_empty())
@@ -151,7 +166,7 @@ def _drawn(law: Law, drawn: pl.DataFrame, evidence: Evidence, now: datetime) -> 
         moment=pl.when(gone).then("shipped_at").otherwise(pl.max_horizontal("export_at", pl.lit(now)))
     ).sort(~gone, pl.when(gone).then("shipped_at").otherwise("export_at"), "line_id", "event")  # fmt: skip
     rows = rows.with_row_index("r")
-    made = frames(rows, law, evidence, now)
+    made = frames(rows, law, evidence)
     ledger = balances.Ledger()
     _used(evidence, ledger, now)
     pages: dict[int, balances.Ledger] = {}

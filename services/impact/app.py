@@ -1,0 +1,119 @@
+"""Where the processors meet the outside: one Faust agent per fact topic, and the loops beside them."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import asyncpg
+
+from events.registry import FACT_TOPICS
+from services.impact import handlers
+from services.runtime import clock, kafka
+from services.runtime.postgres import pool as open_pool
+from services.runtime.reactions import patiently
+from services.runtime.settings import Endpoints
+from services.runtime.topics import cluster_id
+
+GROUP = "impact"
+_IDLE = 0.5
+_AT_ONCE = 200
+
+
+async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GROUP) -> None:
+    """Process facts for ever; whatever ends one part ends all of it.
+
+    ``wall_clock``: the present is now; else whoever tells a story moves it (``handlers.move_now``).
+    """
+    async with open_pool(endpoints.database_url) as pool, _sending(endpoints.bootstrap) as producer:
+        stored, due = asyncio.Event(), asyncio.Event()
+        record = handlers.Recorder(pool, await cluster_id(endpoints.bootstrap), group, stored)
+        waiting = kafka.WaitingList()
+        await patiently(lambda: handlers.outdated(pool))
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 50)
+        async with _consuming(endpoints.bootstrap, group, waiting) as app, _listening(pool, due):
+            await _first_end(
+                [
+                    app.wait_until_stopped(),
+                    waiting.commit_for_ever(record),
+                    _loop(lambda: handlers.hand_on(pool), stored, then=due),
+                    _loop(lambda: handlers.reassess(pool, _AT_ONCE), due),
+                    _loop(lambda: handlers.publish(pool, producer), due),
+                    _ticking(pool, wall_clock, due),
+                ]
+            )
+
+
+@contextlib.asynccontextmanager
+async def _sending(bootstrap: str) -> AsyncIterator[Any]:
+    producer = kafka.producer(bootstrap)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+@contextlib.asynccontextmanager
+async def _consuming(bootstrap: str, group: str, waiting: kafka.WaitingList) -> AsyncIterator[Any]:
+    """The Faust app with its agents, running; it leaves its group when the context ends."""
+    with TemporaryDirectory(prefix="tracker-") as folder:
+        app = kafka.app(group, bootstrap, Path(folder))
+        kafka.take_in(app, FACT_TOPICS, waiting)
+        app.finalize()
+        await app.start()
+        try:
+            yield app
+        finally:
+            await app.stop()
+
+
+async def _loop(
+    work: Callable[[], Awaitable[int]], came: asyncio.Event, then: asyncio.Event | None = None
+) -> None:
+    """Do the work while there is any; then wait for a sign, or a short while (another worker may have left some)."""
+    while True:
+        came.clear()
+        done = await patiently(work)
+        if done and then is not None:
+            then.set()
+        if not done:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(came.wait(), _IDLE)
+
+
+async def _ticking(pool: asyncpg.Pool, wall_clock: bool, due: asyncio.Event) -> None:
+    while True:
+        if await patiently(lambda: handlers.tick(pool, clock.now() if wall_clock else None)):
+            due.set()
+        await asyncio.sleep(_IDLE)
+
+
+@contextlib.asynccontextmanager
+async def _listening(pool: asyncpg.Pool, due: asyncio.Event) -> AsyncIterator[None]:
+    """Other workers say when exporters become due; a lost connection only makes the loops a little slower."""
+    async with pool.acquire() as connection:
+        await connection.add_listener("due", lambda *_: due.set())
+        try:
+            yield
+        finally:
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await connection.execute("UNLISTEN *")
+
+
+async def _first_end(loops: Sequence[Awaitable[None]]) -> None:
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in finished:
+            task.result()
+        raise RuntimeError("a part of the processors ended by itself")
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,153 @@
+"""What is done with a fact: record it, hand it on to the exporters it affects, reassess them, publish what changed.
+
+Each step is one transaction and can run twice. Record and hand on are two: the second sees, in a new snapshot, whatever
+was committed before it, so either a fact's hand-on sees a line, or the line's own reassessment sees the fact.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from events.envelope import Event
+from events.wire import Unreadable, decode
+from services.impact import store
+from services.impact.reassess import reassess_some
+from services.impact.store import SQL, Fact, Letter, Place
+from services.runtime.faults import point
+from services.runtime.kafka import RecordSet
+from services.runtime.reactions import Reaction, patiently, reaction
+
+PENDING_AT_ONCE = 1000
+SHARDS = 16
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Stores record sets: each event once, each unreadable one as a dead letter, and how far the log is stored."""
+
+    pool: asyncpg.Pool
+    cluster: str
+    consumer: str
+    stored: asyncio.Event
+
+    async def __call__(self, sets: Sequence[RecordSet]) -> None:
+        """Store the sets in one transaction, however long Postgres is away."""
+        await patiently(lambda: self._store(sets))
+        point("after_record")
+        self.stored.set()
+
+    async def _store(self, sets: Sequence[RecordSet]) -> None:
+        async with self.pool.acquire() as connection, connection.transaction():
+            held = await store.held_positions(connection, self.cluster, self.consumer, sets)
+            facts, letters = read(sets, held)
+            letters += await _append(connection, facts)
+            await store.keep_letters(connection, letters)
+            await store.move_positions(connection, self.cluster, self.consumer, sets, held)
+            point("before_record")
+
+
+def read(sets: Sequence[RecordSet], held: dict[tuple[str, int], int]) -> tuple[list[Fact], list[Letter]]:
+    """The events of the records that are not stored yet, and what cannot be read among them."""
+    facts: list[Fact] = []
+    letters: list[Letter] = []
+    for one in sets:
+        for record in one.records:
+            if record.offset <= held[one.topic, one.partition]:
+                continue
+            learnt = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            for index, item in enumerate(decode(record.value, _content_type(record.headers))):
+                _sort(item, Place(one.topic, one.partition, record.offset, index), learnt, facts, letters)
+    return facts, letters
+
+
+def _sort(
+    item: Event | Unreadable, place: Place, learnt: datetime, facts: list[Fact], letters: list[Letter]
+) -> None:
+    if isinstance(item, Unreadable):
+        letters.append(store.letter_of(item, place))
+    else:
+        facts.append(store.fact_of(item, place, learnt))
+
+
+def _content_type(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    found = [value for name, value in headers or () if name.lower() == "content-type"]
+    return found[0].decode("ascii", "replace") if found else None
+
+
+async def _append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
+    """Append the facts; what Postgres refuses for its content is found by halving and set aside."""
+    if not facts:
+        return []
+    try:
+        async with connection.transaction():
+            return await store.append(connection, facts)
+    except Exception as error:
+        if reaction(error) is not Reaction.SET_ASIDE:
+            raise
+        if len(facts) == 1:
+            return [Letter(facts[0].place, "refused", str(error), facts[0].row[8].encode())]
+    half = len(facts) // 2
+    return await _append(connection, facts[:half]) + await _append(connection, facts[half:])
+
+
+async def hand_on(pool: asyncpg.Pool) -> int:
+    """Make the exporters due that pending events affect. Returns how many events were handed on."""
+    async with pool.acquire() as connection, connection.transaction():
+        taken = [row["seq"] for row in await connection.fetch(SQL["take_pending"], PENDING_AT_ONCE)]
+        if taken:
+            await connection.execute(SQL["hand_on"], taken)
+            point("in_hand_on")
+            await connection.execute(SQL["handed_on"], taken)
+            await connection.execute("NOTIFY due")
+        return len(taken)
+
+
+async def reassess(pool: asyncpg.Pool, most: int) -> int:
+    """Judge due exporters anew. Returns how many were taken."""
+    return await reassess_some(pool, most)
+
+
+async def publish(pool: asyncpg.Pool, producer: Any) -> int:
+    """Send what changed, in order per shard of exporters; delete what the broker has acknowledged."""
+    sent = 0
+    async with pool.acquire() as connection:
+        for row in await connection.fetch(SQL["shards"]):
+            async with connection.transaction():
+                if not await connection.fetchval(SQL["hold_shard"], row["shard"]):
+                    continue
+                outgoing = await connection.fetch(SQL["outgoing"], row["shard"])
+                headers = [("content-type", b"application/cloudevents+json")]
+                futures = [
+                    await producer.send(one["topic"], one["body"], key=one["key"].encode(), headers=headers)
+                    for one in outgoing
+                ]
+                await asyncio.gather(*futures)
+                point("after_publish")
+                await connection.execute(SQL["sent"], [one["seq"] for one in outgoing])
+                sent += len(outgoing)
+    return sent
+
+
+async def tick(pool: asyncpg.Pool, now: datetime | None) -> int:
+    """Move the present (None: leave it to whoever tells the story) and wake every line whose instant has come."""
+    async with pool.acquire() as connection, connection.transaction():
+        if now is not None:
+            await connection.execute(SQL["move_clock"], now)
+        done = await connection.execute(SQL["wake"])
+    return int(done.rpartition(" ")[2])
+
+
+async def move_now(pool: asyncpg.Pool, now: datetime) -> None:
+    """Move the one present instant forward; back it never goes."""
+    async with pool.acquire() as connection:
+        await connection.execute(SQL["move_clock"], now)
+
+
+async def outdated(pool: asyncpg.Pool) -> None:
+    """Make due, in bulk, every exporter with a verdict of an older engine."""
+    async with pool.acquire() as connection:
+        await connection.execute(SQL["outdated"], store.ENGINE)

@@ -1,0 +1,221 @@
+-- Everything the stream processors ask of Postgres, one named statement each.
+
+-- name: positions
+-- How far these partitions are stored, locked until the transaction ends; a new partition starts before its first record.
+WITH wanted AS (SELECT * FROM unnest($3::text[], $4::int[]) AS w(topic, partition)),
+     made AS (
+         INSERT INTO position SELECT $1, $2, topic, partition, -1 FROM wanted ORDER BY topic, partition
+         ON CONFLICT DO NOTHING
+     )
+SELECT p.topic, p.partition, p.stored FROM position p JOIN wanted USING (topic, partition)
+WHERE p.cluster = $1 AND p.consumer = $2 ORDER BY p.topic, p.partition FOR UPDATE OF p
+
+-- name: move_position
+-- Compare and set: nothing moves where another worker has moved it meanwhile.
+UPDATE position SET stored = $6
+WHERE cluster = $1 AND consumer = $2 AND topic = $3 AND partition = $4 AND stored = $5
+
+-- name: open_position
+INSERT INTO position VALUES ($1, $2, $3, $4, -1) ON CONFLICT DO NOTHING
+
+-- name: append
+-- Each event once; new ones are pending until they are handed on.
+WITH new AS (
+    INSERT INTO event (source, id, type, "time", recorded_at, hash, exporter, subject, data)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bytea[],
+                         $7::text[], $8::text[], $9::text[])
+    ON CONFLICT (source, id) DO NOTHING RETURNING seq
+)
+INSERT INTO pending SELECT seq FROM new RETURNING seq
+
+-- name: known
+-- What is stored under names that were sent again.
+SELECT e.seq, e.source, e.id, e.hash, e.recorded_at, e.data FROM event e
+JOIN unnest($1::text[], $2::text[]) AS sent(source, id) USING (source, id)
+
+-- name: learnt_earlier
+UPDATE event SET recorded_at = $2 WHERE seq = $1 AND recorded_at > $2
+
+-- name: replace
+-- Of two contents under one name the one with the smaller hash stays, whichever came first.
+WITH changed AS (
+    UPDATE event SET type = $2, "time" = $3, recorded_at = $4, hash = $5, exporter = $6, subject = $7, data = $8
+    WHERE seq = $1 RETURNING seq
+)
+INSERT INTO pending SELECT seq FROM changed ON CONFLICT DO NOTHING
+
+-- name: add_exporters
+INSERT INTO exporter (exporter) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING
+
+-- name: add_ties
+INSERT INTO tie (exporter, key) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+
+-- name: add_names
+INSERT INTO name (subject, key, finite) SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[])
+ON CONFLICT DO NOTHING
+
+-- name: add_dead_letters
+INSERT INTO dead_letter (topic, partition, "offset", index, kind, reason, raw)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::bytea[])
+ON CONFLICT DO NOTHING
+
+-- name: take_pending
+SELECT seq FROM pending ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
+
+-- name: hand_on
+-- Exporters whose verdicts these events may change: their own, those tied to any name a subject ever had, what a
+-- withdrawn event affects, those whose verdict cites the subject, and everybody in a slice with one of them.
+WITH RECURSIVE came AS (
+    SELECT e.exporter, e.subject, e.type FROM event e WHERE e.seq = ANY($1::bigint[])
+), touched AS (
+    SELECT exporter, subject, type FROM came
+    UNION
+    SELECT e.exporter, e.subject, e.type FROM came c JOIN event e ON c.subject = 'event:' || e.source || ' ' || e.id
+), seed AS (
+    SELECT exporter, false AS bulk FROM touched WHERE exporter IS NOT NULL
+    UNION
+    SELECT t.exporter, touched.type LIKE ANY (ARRAY['rule.%', '%.published']) AS bulk
+    FROM touched JOIN name n ON n.subject = touched.subject JOIN tie t ON t.key = n.key
+), reached(exporter, bulk) AS (
+    SELECT exporter, bool_and(bulk) FROM seed GROUP BY exporter
+), closed AS (
+    SELECT exporter FROM reached
+    UNION
+    SELECT other.exporter FROM closed
+    JOIN tie mine ON mine.exporter = closed.exporter JOIN name n ON n.key = mine.key AND n.finite
+    JOIN name same ON same.subject = n.subject JOIN tie other ON other.key = same.key
+)
+INSERT INTO due (exporter, bulk)
+SELECT closed.exporter, coalesce(reached.bulk, true) FROM closed LEFT JOIN reached USING (exporter)
+ORDER BY closed.exporter
+ON CONFLICT (exporter) DO UPDATE SET request = nextval('request'), bulk = due.bulk AND excluded.bulk
+
+-- name: handed_on
+DELETE FROM pending WHERE seq = ANY($1::bigint[])
+
+-- name: take_due
+SELECT exporter FROM due ORDER BY bulk, request LIMIT $1 FOR UPDATE SKIP LOCKED
+
+-- name: slice
+-- These exporters and everybody who shares a finite balance with one of them, through any stored version.
+WITH RECURSIVE closed AS (
+    SELECT exporter FROM unnest($1::text[]) AS s(exporter)
+    UNION
+    SELECT other.exporter FROM closed
+    JOIN tie mine ON mine.exporter = closed.exporter JOIN name n ON n.key = mine.key AND n.finite
+    JOIN name same ON same.subject = n.subject JOIN tie other ON other.key = same.key
+)
+SELECT exporter FROM closed ORDER BY exporter
+
+-- name: lock_exporters
+SELECT exporter FROM exporter WHERE exporter = ANY($1::text[]) ORDER BY exporter FOR NO KEY UPDATE
+
+-- name: requests
+SELECT exporter, request FROM due WHERE exporter = ANY($1::text[])
+
+-- name: facts
+-- All facts of a slice: its own, the shared ones by any name its ties reach, and withdrawals of any of those.
+WITH subjects AS (
+    SELECT DISTINCT n.subject FROM tie t JOIN name n USING (key) WHERE t.exporter = ANY($1::text[])
+), picked AS (
+    SELECT source, id, type, "time", recorded_at, data FROM event WHERE exporter = ANY($1::text[])
+    UNION
+    SELECT e.source, e.id, e.type, e."time", e.recorded_at, e.data FROM event e JOIN subjects USING (subject)
+)
+SELECT source, id, type, "time", recorded_at, data FROM picked
+UNION ALL
+SELECT w.source, w.id, w.type, w."time", w.recorded_at, w.data
+FROM picked p JOIN event w ON w.subject = 'event:' || p.source || ' ' || p.id AND w.type = 'fact.withdrawn'
+
+-- name: current
+SELECT exporter, contract, line, revision, engine, cited, answer, loss, steps, next_change_at FROM verdict
+WHERE exporter = ANY($1::text[])
+
+-- name: last_revisions
+SELECT h.exporter, h.contract, h.line, max(h.revision) AS revision FROM history h
+JOIN unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line) USING (exporter, contract, line)
+GROUP BY 1, 2, 3
+
+-- name: put_verdicts
+INSERT INTO verdict (exporter, contract, line, ref, revision, engine, buyer, class, destination, export_at, verdict,
+                     open_quantity, blocked_value, value, currency, next_change_at, cited, answer, loss, steps)
+SELECT exporter, contract, line, ref, revision, engine, buyer, class, destination, export_at, verdict, open_quantity,
+       blocked_value, value, currency, next_change_at,
+       ARRAY(SELECT jsonb_array_elements_text(cited::jsonb)), answer, loss, steps
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::int[], $7::text[], $8::text[], $9::text[],
+            $10::timestamptz[], $11::text[], $12::numeric[], $13::numeric[], $14::numeric[], $15::text[],
+            $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::text[])
+     AS v(exporter, contract, line, ref, revision, engine, buyer, class, destination, export_at, verdict,
+          open_quantity, blocked_value, value, currency, next_change_at, cited, answer, loss, steps)
+ON CONFLICT (exporter, contract, line) DO UPDATE SET
+    ref = excluded.ref, revision = excluded.revision, engine = excluded.engine, buyer = excluded.buyer,
+    class = excluded.class, destination = excluded.destination, export_at = excluded.export_at,
+    verdict = excluded.verdict, open_quantity = excluded.open_quantity, blocked_value = excluded.blocked_value,
+    value = excluded.value, currency = excluded.currency, next_change_at = excluded.next_change_at,
+    cited = excluded.cited, answer = excluded.answer, loss = excluded.loss, steps = excluded.steps
+
+-- name: close_verdicts
+DELETE FROM verdict v USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)
+WHERE v.exporter = k.exporter AND v.contract = k.contract AND v.line = k.line
+
+-- name: add_history
+INSERT INTO history (exporter, contract, line, revision, at, answer, loss, cause)
+SELECT exporter, contract, line, revision, $5, answer, loss, ARRAY(SELECT jsonb_array_elements_text(cause::jsonb))
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $6::text[], $7::text[], $8::text[])
+     AS h(exporter, contract, line, revision, answer, loss, cause)
+
+-- name: add_outbox
+INSERT INTO outbox (shard, topic, key, body) SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bytea[])
+
+-- name: set_wake
+UPDATE exporter e SET wake_at = w.wake_at, stale = NULL
+FROM unnest($1::text[], $2::timestamptz[]) AS w(exporter, wake_at)
+WHERE e.exporter = w.exporter AND (e.wake_at IS DISTINCT FROM w.wake_at OR e.stale IS NOT NULL)
+
+-- name: settle
+-- Done, unless a new reason came meanwhile; rows another worker holds are left to it.
+DELETE FROM due WHERE exporter IN (
+    SELECT d.exporter FROM due d JOIN unnest($1::text[], $2::bigint[]) AS s(exporter, request)
+    ON d.exporter = s.exporter AND d.request = s.request FOR UPDATE OF d SKIP LOCKED
+)
+
+-- name: now
+SELECT now FROM clock
+
+-- name: move_clock
+-- The present never goes back.
+INSERT INTO clock (now) VALUES ($1) ON CONFLICT (one) DO UPDATE SET now = greatest(clock.now, excluded.now)
+
+-- name: wake
+-- Every exporter with a line, or a fact of its own, whose instant has come. Asked at every tick, so none is forgotten.
+INSERT INTO due (exporter, bulk)
+SELECT exporter, false FROM (
+    SELECT exporter FROM verdict WHERE next_change_at <= (SELECT now FROM clock)
+    UNION SELECT exporter FROM exporter WHERE wake_at <= (SELECT now FROM clock)
+) AS woken ORDER BY exporter
+ON CONFLICT DO NOTHING
+
+-- name: outdated
+-- Verdicts of an older engine are judged again, behind everything prompt.
+INSERT INTO due (exporter, bulk) SELECT DISTINCT exporter, true FROM verdict WHERE engine < $1 ORDER BY exporter
+ON CONFLICT DO NOTHING
+
+-- name: shards
+SELECT DISTINCT shard FROM outbox ORDER BY shard
+
+-- name: hold_shard
+SELECT pg_try_advisory_xact_lock(720504, $1)
+
+-- name: outgoing
+SELECT seq, topic, key, body FROM outbox WHERE shard = $1 ORDER BY seq LIMIT 500
+
+-- name: sent
+DELETE FROM outbox WHERE seq = ANY($1::bigint[])
+
+-- name: resume_unknown
+-- Dead letters of a type this program may know by now.
+SELECT topic, partition, "offset", index, raw, kept_at FROM dead_letter
+WHERE kind = 'unknown_type' AND resumed_at IS NULL ORDER BY topic, partition, "offset", index LIMIT 500
+
+-- name: resumed
+UPDATE dead_letter SET resumed_at = now() WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND index = $4

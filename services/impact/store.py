@@ -1,0 +1,205 @@
+"""Postgres as the processors see it: facts in, slices out, answers written where they differ."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from events.envelope import Event
+from events.wire import Unreadable
+from services.domain.columns import EVENT_SCHEMA
+from services.domain.reach import reach
+from services.runtime.kafka import RecordSet
+from services.runtime.postgres import statements
+
+SQL = statements(Path(__file__).with_name("queries.sql"))
+ENGINE = 1
+"""The version of the judgement: raise it when the same facts may give another answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the log something was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event as the row it becomes, with what it ties and names."""
+
+    place: Place
+    row: tuple[str, str, str, datetime, datetime, bytes, str | None, str | None, str]
+    ties: frozenset[str]
+    names: frozenset[str]
+    finite: bool
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.row[0], self.row[1]
+
+    @property
+    def recorded_at(self) -> datetime:
+        return self.row[4]
+
+    @property
+    def hash(self) -> bytes:
+        return self.row[5]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What could not be read or stored, for the dead letters."""
+
+    place: Place
+    kind: str
+    reason: str
+    raw: bytes
+
+
+def fact_of(event: Event, place: Place, learnt: datetime) -> Fact:
+    """The row of an event; ``learnt`` (the record's own timestamp) stands in for a missing ``recordedat``."""
+    of = reach(event)
+    row = (event.source, event.id, event.type, event.time, event.recordedat or learnt, event.content_hash(),
+           of.exporter, of.subject, event.canonical_data())  # fmt: skip
+    return Fact(place, row, of.ties, of.names, of.finite)
+
+
+def letter_of(unread: Unreadable, place: Place) -> Letter:
+    return Letter(place, unread.kind, unread.reason, unread.raw)
+
+
+class Positioned(Exception):
+    """Another worker stored these records meanwhile: this one's transaction rolls back and looks again."""
+
+
+async def held_positions(
+    connection: Any, cluster: str, consumer: str, sets: Sequence[RecordSet]
+) -> dict[tuple[str, int], int]:
+    """How far each partition of the sets is stored, locked until the transaction ends."""
+    partitions = sorted({(s.topic, s.partition) for s in sets})
+    for topic, partition in partitions:
+        await connection.execute(SQL["open_position"], cluster, consumer, topic, partition)
+    rows = await connection.fetch(
+        SQL["positions"], cluster, consumer, [t for t, _ in partitions], [p for _, p in partitions]
+    )
+    return {(row["topic"], row["partition"]): row["stored"] for row in rows}
+
+
+async def move_positions(
+    connection: Any, cluster: str, consumer: str, sets: Sequence[RecordSet], held: dict[tuple[str, int], int]
+) -> None:
+    """Say that the sets are stored. Raises Positioned where somebody else has said so meanwhile."""
+    last: dict[tuple[str, int], int] = {}
+    for one in sets:
+        last[one.topic, one.partition] = max(one.last, last.get((one.topic, one.partition), -1))
+    for (topic, partition), offset in sorted(last.items()):
+        stored = held[topic, partition]
+        if offset > stored:
+            done = await connection.execute(
+                SQL["move_position"], cluster, consumer, topic, partition, stored, offset
+            )
+            if done != "UPDATE 1":
+                raise Positioned(f"{topic}/{partition} is no longer stored up to {stored}")
+
+
+async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
+    """Append each fact once, tie and name what it says. Returns the losers of conflicts as dead letters."""
+    unique, losers = _each_once(facts)
+    ordered = sorted(unique, key=lambda fact: fact.key)
+    if not ordered:
+        return losers
+    new = await connection.fetch(SQL["append"], *_columns(fact.row for fact in ordered))
+    if len(new) < len(ordered):
+        losers += await _met_again(connection, ordered, {row["seq"] for row in new})
+    exporters = sorted({fact.row[6] for fact in ordered if fact.row[6] is not None})
+    await connection.execute(SQL["add_exporters"], exporters)
+    ties = sorted({(fact.row[6], key) for fact in ordered if fact.row[6] is not None for key in fact.ties})
+    await connection.execute(SQL["add_ties"], *_columns(ties, 2))
+    names = sorted({(f.row[7], key, f.finite) for f in ordered if f.row[7] is not None for key in f.names})
+    await connection.execute(SQL["add_names"], *_columns(names, 3))
+    return losers
+
+
+def _each_once(facts: Iterable[Fact]) -> tuple[list[Fact], list[Letter]]:
+    """Of facts with one name in a batch: the same content learnt earliest; of other contents the smaller hash."""
+    kept: dict[tuple[str, str], Fact] = {}
+    losers = []
+    for fact in facts:
+        there = kept.get(fact.key)
+        if there is None:
+            kept[fact.key] = fact
+        elif there.hash == fact.hash:
+            kept[fact.key] = min(there, fact, key=lambda one: one.recorded_at)
+        else:
+            winner, loser = sorted((there, fact), key=lambda one: one.hash)
+            kept[fact.key] = winner
+            losers.append(_conflict(loser.place, loser.row[8], fact.key))
+    return list(kept.values()), losers
+
+
+async def _met_again(connection: Any, facts: Sequence[Fact], new: set[int]) -> list[Letter]:
+    """Facts whose names were stored before: a repeat only lowers when it was learnt; another content is a conflict."""
+    stored = await connection.fetch(SQL["known"], [f.row[0] for f in facts], [f.row[1] for f in facts])
+    by_key = {(row["source"], row["id"]): row for row in stored if row["seq"] not in new}
+    losers = []
+    for fact in facts:
+        row = by_key.get(fact.key)
+        if row is None:
+            continue
+        if row["hash"] == fact.hash:
+            if fact.recorded_at < row["recorded_at"]:
+                await connection.execute(SQL["learnt_earlier"], row["seq"], fact.recorded_at)
+        elif fact.hash < row["hash"]:
+            await connection.execute(SQL["replace"], row["seq"], *fact.row[2:])
+            losers.append(_conflict(fact.place, row["data"], fact.key))
+        else:
+            losers.append(_conflict(fact.place, fact.row[8], fact.key))
+    return losers
+
+
+def _conflict(place: Place, data: str, key: tuple[str, str]) -> Letter:
+    reason = f"another content is stored under source {key[0]!r}, id {key[1]!r}: state the fact anew under its own id"
+    return Letter(place, "conflict", reason, data.encode())
+
+
+async def keep_letters(connection: Any, letters: Iterable[Letter]) -> None:
+    """Keep what could not be read: bytes, place and reason, each place once."""
+    rows = [(*_place(one.place), one.kind, one.reason, one.raw) for one in letters]
+    if rows:
+        await connection.execute(SQL["add_dead_letters"], *_columns(rows, 7))
+
+
+def _place(place: Place) -> tuple[str, int, int, int]:
+    return place.topic, place.partition, place.offset, place.index
+
+
+def _columns(rows: Iterable[Sequence[Any]], width: int = 9) -> list[list[Any]]:
+    """Rows as columns: one array each for ``unnest``."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return turned or [[] for _ in range(width)]
+
+
+columns = _columns
+
+
+async def facts_of(connection: Any, slice_: Sequence[str]) -> pl.DataFrame:
+    """All facts of the exporters and the shared facts they reach, as the frame the fold takes."""
+    rows = await connection.fetch(SQL["facts"], list(slice_))
+    return pl.DataFrame([tuple(row) for row in rows], schema=dict(EVENT_SCHEMA), orient="row")
+
+
+async def closed(connection: Any, exporters: Sequence[str]) -> list[str]:
+    """The exporters and everybody who shares a finite balance with one of them."""
+    return [row["exporter"] for row in await connection.fetch(SQL["slice"], list(exporters))]
+
+
+async def present(connection: Any) -> datetime:
+    """The one present instant; before the clock first ran, the beginning of time."""
+    return await connection.fetchval(SQL["now"]) or datetime(1900, 1, 1, tzinfo=UTC)

@@ -1,0 +1,48 @@
+"""The topics on the broker: made where missing, fact topics kept for ever."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+
+from services.runtime.settings import SHIPPED
+
+DECLARED = SHIPPED / "deploy" / "topics.yaml"
+
+
+async def create_topics(bootstrap: str) -> list[str]:
+    """Create the topics of ``deploy/topics.yaml`` that are missing. Returns the names created."""
+    declared = yaml.safe_load(DECLARED.read_text())
+    async with _admin(bootstrap) as admin:
+        there = set(await admin.list_topics())
+        brokers = len((await admin.describe_cluster())["brokers"])
+        missing = [_topic(name, said, brokers) for name, said in declared.items() if name not in there]
+        with contextlib.suppress(TopicAlreadyExistsError):
+            if missing:
+                await admin.create_topics(missing)
+        return [topic.name for topic in missing]
+
+
+def _topic(name: str, said: Mapping[str, Any], brokers: int) -> NewTopic:
+    """Three replicas where there are three brokers, else one: two would stop at the loss of either."""
+    config = {key: str(value) for key, value in said["config"].items()}
+    return NewTopic(name, said["partitions"], 3 if brokers >= 3 else 1, topic_configs=config)
+
+
+async def cluster_id(bootstrap: str) -> str:
+    """The broker's own name for its cluster: positions in a log are kept per cluster."""
+    async with _admin(bootstrap) as admin:
+        return str((await admin.describe_cluster())["cluster_id"])
+
+
+@contextlib.asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
