@@ -1,4 +1,4 @@
-"""Money as it is reckoned here: at ten decimals, rounded half-even to its currency once, converted only at a published rate.
+"""Money as it is reckoned here: at ten decimals, rounded half-even to its currency once, converted at published rates.
 
 A rate that nobody published is an error that is shown; it is never 1.
 """
@@ -44,7 +44,7 @@ def digits(number: pl.Expr) -> pl.Expr:
 def shared_out(total: pl.Expr, weight: pl.Expr, currency: pl.Expr, over: list[str]) -> pl.Expr:
     """A sum split by weight within each group by largest remainder, so that the parts add up to it.
 
-    Parts are whole smallest units of the currency. Ties go to the earlier row; without any weight the first row bears all.
+    Parts are whole smallest units of the currency. Ties go to the earlier row; without any weight the first bears all.
     """
     unit = pl.lit(Decimal(1), dtype=FINE) / _power(_places(currency))
     all_weight = weight.sum().over(over)
@@ -52,7 +52,10 @@ def shared_out(total: pl.Expr, weight: pl.Expr, currency: pl.Expr, over: list[st
     small, some = all_weight < _WIDE, pl.when(all_weight > 0).then(all_weight)
     precise = total * pl.when(small).then(weight) / some
     exact = (
-        pl.when(small).then(precise).otherwise(total * (weight / some)).fill_null(
+        pl.when(small)
+        .then(precise)
+        .otherwise(total * (weight / some))
+        .fill_null(
             pl.when(pl.int_range(pl.len(), dtype=pl.UInt32).over(over) == 0).then(total).otherwise(NOTHING)
         )
         / unit
@@ -60,7 +63,9 @@ def shared_out(total: pl.Expr, weight: pl.Expr, currency: pl.Expr, over: list[st
     floor = exact.floor()
     left = (total / unit).round(0, mode="half_to_even") - floor.sum().over(over)
     place = (exact - floor).rank("ordinal", descending=True).over(over)
-    return (floor + pl.when(place.cast(FINE) <= left).then(pl.lit(Decimal(1), FINE)).otherwise(NOTHING)) * unit
+    return (
+        floor + pl.when(place.cast(FINE) <= left).then(pl.lit(Decimal(1), FINE)).otherwise(NOTHING)
+    ) * unit
 
 
 def _places(currency: pl.Expr) -> pl.Expr:

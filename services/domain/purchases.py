@@ -1,4 +1,4 @@
-"""What was bought for the contracts and has not been used up: stock, open orders, and what was sold or called off since.
+"""What was bought for the contracts: stock on hand, open orders, and what of them was sold or called off since.
 
 A delivery shrinks its order; a sale or a cancelled order turns an estimate into a fact.
 """
@@ -44,7 +44,9 @@ def _stated(book: Book, event_type: str, moment: datetime) -> pl.DataFrame:
     rows = book.of(event_type).filter(pl.col("time") <= moment)
     if event_type == "component.purchased":
         rows = rows.with_columns(cancellation_fee=pl.lit(None, pl.String), prepaid=pl.lit(None, pl.String))
-    fine = {name: pl.col(name).cast(FINE) for name in ("unit_cost", "per_unit", "cancellation_fee", "prepaid")}
+    fine = {
+        name: pl.col(name).cast(FINE) for name in ("unit_cost", "per_unit", "cancellation_fee", "prepaid")
+    }
     price, cost = pl.col("salvage_unit_price").cast(FINE), pl.col("salvage_unit_cost").cast(FINE)
     worth = pl.max_horizontal(price - cost.fill_null(0), pl.lit(Decimal(0), FINE))
     return rows.with_columns(
@@ -128,7 +130,7 @@ def _moved(
     took = took.with_columns(upto=upto)
     took = took.with_columns(quantity=pl.col("upto") - pl.col("upto").shift(fill_value=0).over(KEY))
     total = took.group_by(KEY).agg(went=pl.col("quantity").sum()).with_columns(first=pl.lit(True))
-    nothing = {"proceeds": FINE, "proceeds_currency": pl.String, "moved_at": INSTANT}
+    nothing: Schema = {"proceeds": FINE, "proceeds_currency": pl.String, "moved_at": INSTANT}
     left = held.join(total, on=[*KEY, "first"], how="left", maintain_order="left").with_columns(
         *(pl.lit(None, dtype).alias(name) for name, dtype in nothing.items()),
         quantity=pl.col("bought") - pl.col("went").fill_null(_ZERO), kind=pl.lit(kind),
