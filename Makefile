@@ -2,7 +2,7 @@
 #   make demo     the seed story as a stream, on embedded servers   (make demo ARGS="--once --format json")
 #   make test     every test, on the real servers
 #   make check    format, lint, types, the directions of imports, the fast tests
-# `make lock` writes requirements.lock anew after a dependency changed in pyproject.toml.
+# `make lock` writes the lock files anew after a dependency changed in pyproject.toml.
 
 PYTHON ?= python3
 ARGS ?=
@@ -34,12 +34,15 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Two locks: everything, for a clone; and what the container image needs, in the same versions.
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
 lock:
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --all-extras --strip-extras --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--output-file requirements.lock pyproject.toml
+	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -19,6 +19,7 @@ from services.runtime.embedded.children import (
     ServerEnded,
     end_left_over,
     remember,
+    require,
     write_private,
 )
 from services.runtime.embedded.jars import JarsUnavailable
@@ -47,6 +48,7 @@ async def running(settings: Settings) -> AsyncIterator[Endpoints]:
     if settings.kafka_bootstrap and settings.database_url:
         yield Endpoints(settings.kafka_bootstrap, settings.database_url)
         return
+    require()
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(settings.data))
         endpoints, children = await _start(settings, stack)

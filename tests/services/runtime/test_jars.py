@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jgo.env import LockedDependency, LockFile
 
+from services.runtime.embedded.children import EmbeddedError, require
 from services.runtime.embedded.jars import LOCK, JarsUnavailable, classpath
 
 JAR = b"a jar"
@@ -55,6 +56,14 @@ def lock(tmp_path: Path) -> Path:
     pin = LockedDependency("org.example", "thing", "1.0", sha256=hashlib.sha256(JAR).hexdigest())
     LockFile([pin]).save(tmp_path / "lock.toml")
     return tmp_path / "lock.toml"
+
+
+def test_an_installation_without_the_servers_says_how_to_do_without_or_with_them() -> None:
+    require()
+    with pytest.raises(
+        EmbeddedError, match=r"no_such_package missing\). Set KAFKA_BOOTSTRAP .* DATABASE_URL "
+    ):
+        require(["pathlib", "no_such_package"])
 
 
 def test_every_jar_of_the_broker_is_pinned_by_its_hash() -> None:
