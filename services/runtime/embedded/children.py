@@ -55,7 +55,7 @@ class Child:
             self.process.kill()
             await self.process.wait()
 
-    async def ready(self, answers: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
+    async def ready(self, answers: Callable[[], Awaitable[bool]], seconds: float = 120.0) -> None:
         """Waits until the server answers; raises ServerEnded, or EmbeddedError after `seconds`."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not await answers():

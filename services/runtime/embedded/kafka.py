@@ -65,8 +65,8 @@ def _properties(data: Path, port: int, controller: int) -> dict[str, object]:
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": 0,
         # After a kill -9 the controller waits this long before it lets the same broker in again (default: 9 s).
-        "broker.session.timeout.ms": 3000,
-        "broker.heartbeat.interval.ms": 500,
+        "broker.session.timeout.ms": 6000,
+        "broker.heartbeat.interval.ms": 1000,
         "log.retention.ms": -1,
         "log.retention.bytes": -1,
         "offsets.retention.minutes": 2**31 - 1,
