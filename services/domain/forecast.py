@@ -15,9 +15,9 @@ import polars as pl
 
 from services.domain.book import Book
 from services.domain.columns import INSTANT, Schema
-from services.domain.versions import instant
 from services.domain.goods import Taxonomy
 from services.domain.needs import ROLE
+from services.domain.versions import instant
 
 CASES = ("low", "base", "high")
 PROBABILITY = pl.Decimal(38, 4)
