@@ -7,7 +7,6 @@ requirements ⟕ evidence, then the minimum over requirements, the sum over rout
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 

@@ -384,7 +384,7 @@ def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     past = (
         pl.lit(False)
         if bound is None or isinstance(bound, str)
-        else pl.lit(_cut_off(bound, asks, need)) < pl.col("moment")
+        else pl.col("moment") > pl.lit(_cut_off(bound, asks, need))
     )
     unmet = pl.when(past).then(NEVER).otherwise(OBTAINABLE)
     held = _held(answered, pl.col("met"), need, asks.dated, FACT, unmet, asks.dated, pl.col("cited"))
@@ -469,10 +469,10 @@ def _term(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFrame:
         case AttributeNeeded() as asks:
             return _attribute(rows, need, asks, evidence)
         case QuantityNeeded(quantity=bound):
-            ordered = converted(pl.col("quantity"), pl.col("unit"), pl.lit(bound.unit))
+            ordered = converted(_consigned(bound), pl.col("unit"), pl.lit(bound.unit))
             return _held(rows, _within(ordered, bound), need, "quantity", TERM, AMENDABLE, "quantity")
         case ValueNeeded(value=bound):
-            worth = pl.col("quantity").cast(FINE) * pl.col("unit_price").cast(FINE)
+            worth = _consigned(bound).cast(FINE) * pl.col("unit_price").cast(FINE)
             worth = pl.when(pl.col("currency") == bound.currency).then(worth)
             return _held(rows, _within(worth, bound), need, "value", TERM, AMENDABLE, "value")
         case UnitPriceNeeded(unit_price=bound):
@@ -489,6 +489,11 @@ def _term(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFrame:
         case Never():
             return _held(rows, pl.lit(False), need, "never", TERM, NEVER, "never")
     raise TypeError(f"no such requirement: {need.asks!r}")
+
+
+def _consigned(bound: Any) -> pl.Expr:
+    """What the bound looks at: the ordered line, or the consignment that still has to go."""
+    return pl.col("open") if bound.per == "consignment" else pl.col("quantity")
 
 
 def _attribute(rows: pl.DataFrame, need: Need, asks: AttributeNeeded, evidence: Evidence) -> pl.DataFrame:

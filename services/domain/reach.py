@@ -20,8 +20,8 @@ class Reach:
     """Where a fact belongs.
 
     ``exporter``: whose own fact it is (None: a shared one). ``subject``: the shared thing it speaks of, found by
-    whoever is tied to one of its names. ``ties``: what the exporter's facts can reach from now on. ``names``: by what the
-    subject is found. ``finite``: exporters tied to the subject share a balance and must be judged together.
+    whoever is tied to one of its names. ``ties``: what the exporter's facts can reach from now on. ``names``: by what
+    the subject is found. ``finite``: exporters tied to the subject share a balance and must be judged together.
     """
 
     exporter: str | None

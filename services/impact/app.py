@@ -29,7 +29,7 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
     ``wall_clock``: the present is now; else whoever tells a story moves it (``handlers.move_now``).
     """
     async with open_pool(endpoints.database_url) as pool, _sending(endpoints.bootstrap) as producer:
-        stored, due = asyncio.Event(), asyncio.Event()
+        stored, due, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         record = handlers.Recorder(pool, await cluster_id(endpoints.bootstrap), group, stored)
         waiting = kafka.WaitingList()
         await patiently(lambda: handlers.outdated(pool))
@@ -42,8 +42,8 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
                     app.wait_until_stopped(),
                     waiting.commit_for_ever(record),
                     _loop(lambda: handlers.hand_on(pool), stored, then=due),
-                    _loop(lambda: handlers.reassess(pool, _AT_ONCE), due),
-                    _loop(lambda: handlers.publish(pool, producer), due),
+                    _loop(lambda: handlers.reassess(pool, _AT_ONCE), due, then=changed),
+                    _loop(lambda: handlers.publish(pool, producer), changed),
                     _ticking(pool, wall_clock, due),
                 ]
             )
@@ -98,12 +98,16 @@ async def _ticking(pool: asyncpg.Pool, wall_clock: bool, due: asyncio.Event) -> 
 async def _listening(pool: asyncpg.Pool, due: asyncio.Event) -> AsyncIterator[None]:
     """Other workers say when exporters become due; a lost connection only makes the loops a little slower."""
     async with pool.acquire() as connection:
-        await connection.add_listener("due", lambda *_: due.set())
+
+        def came(*_: object) -> None:
+            due.set()
+
+        await connection.add_listener("due", came)
         try:
             yield
         finally:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await connection.execute("UNLISTEN *")
+                await connection.remove_listener("due", came)
 
 
 async def _first_end(loops: Sequence[Awaitable[None]]) -> None:

@@ -22,6 +22,10 @@ from services.runtime.kafka import RecordSet
 from services.runtime.reactions import Reaction, patiently, reaction
 
 PENDING_AT_ONCE = 1000
+PAGE = 1000
+"""Exporters that one shared fact makes due in one transaction."""
+PROMPT = 50
+"""A shared fact that reaches more exporters at once is handed on in bulk."""
 SHARDS = 16
 
 
@@ -95,15 +99,42 @@ async def _append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
 
 
 async def hand_on(pool: asyncpg.Pool) -> int:
-    """Make the exporters due that pending events affect. Returns how many events were handed on."""
+    """Make the exporters due that pending events affect, a page of each at a time. Returns how many were looked at."""
     async with pool.acquire() as connection, connection.transaction():
-        taken = [row["seq"] for row in await connection.fetch(SQL["take_pending"], PENDING_AT_ONCE)]
+        taken = [row["id"] for row in await connection.fetch(SQL["take_pending"], PENDING_AT_ONCE)]
         if taken:
-            await connection.execute(SQL["hand_on"], taken)
+            reached = await connection.fetch(SQL["hand_on"], taken, PAGE)
+            plan = planned(taken, [(row["id"], row["exporter"], row["shared"]) for row in reached])
+            await connection.execute(SQL["make_due"], *store.columns(sorted(plan.due.items()), 2))
             point("in_hand_on")
-            await connection.execute(SQL["handed_on"], taken)
+            await connection.execute(SQL["handed_on_up_to"], *store.columns(plan.unfinished, 2))
+            await connection.execute(SQL["handed_on"], plan.finished)
             await connection.execute("NOTIFY due")
         return len(taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who becomes due (True: in bulk, behind everything prompt), which rows are done, and how far the others are."""
+
+    due: dict[str, bool]
+    finished: list[int]
+    unfinished: list[tuple[int, str]]
+
+
+def planned(taken: Sequence[int], reached: Sequence[tuple[int, str, bool]]) -> Plan:
+    """What handing on these pending rows means; whatever reaches many exporters must not delay anybody's own fact."""
+    pages: dict[int, list[str]] = {}
+    for row, exporter, shared in reached:
+        if shared:
+            pages.setdefault(row, []).append(exporter)
+    wide = {row for row, page in pages.items() if len(page) > PROMPT}
+    due: dict[str, bool] = {}
+    for row, exporter, shared in reached:
+        due[exporter] = due.get(exporter, True) and shared and row in wide
+    unfinished = [(row, max(page)) for row, page in pages.items() if len(page) >= PAGE]
+    more = {row for row, _ in unfinished}
+    return Plan(due, [row for row in taken if row not in more], unfinished)
 
 
 async def reassess(pool: asyncpg.Pool, most: int) -> int:

@@ -24,25 +24,35 @@ WITH new AS (
     INSERT INTO event (source, id, type, "time", recorded_at, hash, exporter, subject, data)
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bytea[],
                          $7::text[], $8::text[], $9::text[])
-    ON CONFLICT (source, id) DO NOTHING RETURNING seq
+    ON CONFLICT (source, id) DO NOTHING RETURNING seq, type, exporter, subject, data
+), waits AS (
+    INSERT INTO pending (exporter, subject, withdraws) SELECT exporter, subject, withdraws(type, data) FROM new
 )
-INSERT INTO pending SELECT seq FROM new RETURNING seq
+SELECT seq FROM new
 
 -- name: known
--- What is stored under names that were sent again.
+-- What is stored under names that were sent again, locked: two workers cannot both find their content the smaller.
 SELECT e.seq, e.source, e.id, e.hash, e.recorded_at, e.data FROM event e
-JOIN unnest($1::text[], $2::text[]) AS sent(source, id) USING (source, id)
+JOIN unnest($1::text[], $2::text[]) AS sent(source, id) USING (source, id) ORDER BY e.source, e.id FOR UPDATE OF e
 
 -- name: learnt_earlier
-UPDATE event SET recorded_at = $2 WHERE seq = $1 AND recorded_at > $2
+-- When a fact was learnt orders it among those of one instant, so its answers may change with it.
+WITH changed AS (
+    UPDATE event SET recorded_at = $2 WHERE seq = $1 AND recorded_at > $2 RETURNING type, exporter, subject, data
+)
+INSERT INTO pending (exporter, subject, withdraws) SELECT exporter, subject, withdraws(type, data) FROM changed
 
 -- name: replace
--- Of two contents under one name the one with the smaller hash stays, whichever came first.
-WITH changed AS (
+-- Of two contents under one name the one with the smaller hash stays, whichever came first. What the other one reached
+-- is affected as well.
+WITH old AS (
+    SELECT type, exporter, subject, data FROM event WHERE seq = $1
+), changed AS (
     UPDATE event SET type = $2, "time" = $3, recorded_at = $4, hash = $5, exporter = $6, subject = $7, data = $8
-    WHERE seq = $1 RETURNING seq
+    WHERE seq = $1 RETURNING type, exporter, subject, data
 )
-INSERT INTO pending SELECT seq FROM changed ON CONFLICT DO NOTHING
+INSERT INTO pending (exporter, subject, withdraws)
+SELECT exporter, subject, withdraws(type, data) FROM (TABLE old UNION ALL TABLE changed) AS either
 
 -- name: add_exporters
 INSERT INTO exporter (exporter) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING
@@ -60,41 +70,44 @@ SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[],
 ON CONFLICT DO NOTHING
 
 -- name: take_pending
-SELECT seq FROM pending ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
+SELECT id FROM pending ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 
 -- name: hand_on
--- Exporters whose verdicts these events may change: their own, those tied to any name a subject ever had, what a
--- withdrawn event affects, those whose verdict cites the subject, and everybody in a slice with one of them.
-WITH RECURSIVE came AS (
-    SELECT e.exporter, e.subject, e.type FROM event e WHERE e.seq = ANY($1::bigint[])
+-- Whom these facts affect, each with the pending row that says so: the fact's own exporter, and a page of those tied to a
+-- name its subject ever had; of a withdrawal, what the withdrawn fact affects. Names and ties are never taken away, so
+-- whoever cites a fact is among them. Who shares a balance with one of them is found under the locks of reassess.
+WITH came AS (
+    SELECT id, exporter, subject, withdraws, after FROM pending WHERE id = ANY($1::bigint[])
 ), touched AS (
-    SELECT exporter, subject, type FROM came
-    UNION
-    SELECT e.exporter, e.subject, e.type FROM came c JOIN event e ON c.subject = 'event:' || e.source || ' ' || e.id
-), seed AS (
-    SELECT exporter, false AS bulk FROM touched WHERE exporter IS NOT NULL
-    UNION
-    SELECT t.exporter, touched.type LIKE ANY (ARRAY['rule.%', '%.published']) AS bulk
-    FROM touched JOIN name n ON n.subject = touched.subject JOIN tie t ON t.key = n.key
-), reached(exporter, bulk) AS (
-    SELECT exporter, bool_and(bulk) FROM seed GROUP BY exporter
-), closed AS (
-    SELECT exporter FROM reached
-    UNION
-    SELECT other.exporter FROM closed
-    JOIN tie mine ON mine.exporter = closed.exporter JOIN name n ON n.key = mine.key AND n.finite
-    JOIN name same ON same.subject = n.subject JOIN tie other ON other.key = same.key
+    SELECT id, exporter, subject, after FROM came
+    UNION ALL
+    SELECT came.id, e.exporter, e.subject, came.after FROM came CROSS JOIN LATERAL (
+        SELECT exporter, subject FROM event WHERE source = came.withdraws[1] AND event.id = came.withdraws[2] LIMIT 1
+    ) AS e WHERE came.withdraws IS NOT NULL
 )
-INSERT INTO due (exporter, bulk)
-SELECT closed.exporter, coalesce(reached.bulk, true) FROM closed LEFT JOIN reached USING (exporter)
-ORDER BY closed.exporter
-ON CONFLICT (exporter) DO UPDATE SET request = nextval('request'), bulk = due.bulk AND excluded.bulk
+SELECT id, exporter, false AS shared FROM touched WHERE exporter IS NOT NULL
+UNION ALL
+SELECT touched.id, page.exporter, true FROM touched CROSS JOIN LATERAL (
+    SELECT DISTINCT tie.exporter FROM name JOIN tie USING (key)
+    WHERE name.subject = touched.subject AND tie.exporter > touched.after ORDER BY tie.exporter LIMIT $2
+) AS page WHERE touched.subject IS NOT NULL
 
 -- name: handed_on
-DELETE FROM pending WHERE seq = ANY($1::bigint[])
+DELETE FROM pending WHERE id = ANY($1::bigint[])
+
+-- name: handed_on_up_to
+-- There are more pages: these exporters, and all before them, are due.
+UPDATE pending SET after = page.after FROM unnest($1::bigint[], $2::text[]) AS page(id, after) WHERE pending.id = page.id
+
+-- name: make_due
+-- A request that is already there rises, so that whoever is judging the exporter just now does not take it away.
+INSERT INTO due (exporter, bulk) SELECT * FROM unnest($1::text[], $2::boolean[])
+ON CONFLICT (exporter) DO UPDATE SET request = nextval('request'), bulk = due.bulk AND excluded.bulk
 
 -- name: take_due
-SELECT exporter FROM due ORDER BY bulk, request LIMIT $1 FOR UPDATE SKIP LOCKED
+-- The lock on the exporter is the claim; the due row itself stays free for whoever has a new reason.
+SELECT due.exporter FROM due JOIN exporter USING (exporter) WHERE bulk = $2 ORDER BY request LIMIT $1
+FOR NO KEY UPDATE OF exporter SKIP LOCKED
 
 -- name: slice
 -- These exporters and everybody who shares a finite balance with one of them, through any stored version.
@@ -128,8 +141,9 @@ SELECT w.source, w.id, w.type, w."time", w.recorded_at, w.data
 FROM picked p JOIN event w ON w.subject = 'event:' || p.source || ' ' || p.id AND w.type = 'fact.withdrawn'
 
 -- name: current
-SELECT exporter, contract, line, revision, engine, cited, answer, loss, steps, next_change_at FROM verdict
-WHERE exporter = ANY($1::text[])
+SELECT exporter, contract, line, revision, engine, buyer, class, destination, export_at, verdict, open_quantity,
+       blocked_value, value, currency, next_change_at, cited, answer, loss, steps
+FROM verdict WHERE exporter = ANY($1::text[])
 
 -- name: last_revisions
 SELECT h.exporter, h.contract, h.line, max(h.revision) AS revision FROM history h

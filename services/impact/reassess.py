@@ -29,6 +29,8 @@ from services.impact.store import ENGINE, SQL, columns
 from services.runtime.faults import point
 
 SOURCE = "urn:contract-impact-tracker:impact"
+FOUND_BY = ("buyer", "class", "destination", "export_at", "verdict", "open_quantity", "blocked_value", "value",
+            "currency")  # fmt: skip
 Key = tuple[str, str, str]
 
 
@@ -43,6 +45,11 @@ class Judged:
     answer: str
     loss: str | None
     steps: str | None
+
+    @property
+    def export_at(self) -> datetime:
+        planned: datetime = self.columns[FOUND_BY.index("export_at")]
+        return planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,9 @@ async def reassess_some(pool: asyncpg.Pool, most: int) -> int:
     while True:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '300s'")
-            taken = [row["exporter"] for row in await connection.fetch(SQL["take_due"], most)]
-            if not taken:
+            slice_ = await _claimed(connection, most, larger)
+            if not slice_:
                 return 0
-            slice_ = sorted({*larger, *await store.closed(connection, taken)})
-            await connection.fetch(SQL["lock_exporters"], slice_)
             requests = await connection.fetch(SQL["requests"], slice_)
             larger, snapshot = await _snapshot(pool, slice_)
             if snapshot is None:
@@ -86,7 +91,22 @@ async def reassess_some(pool: asyncpg.Pool, most: int) -> int:
             await connection.execute(SQL["set_wake"], slice_, [waking.get(name) for name in slice_])
             await connection.execute(SQL["settle"], *columns([tuple(row) for row in requests], 2))
         point("after_reassess")
-        return len(taken)
+        return len(slice_)
+
+
+async def _claimed(connection: Any, most: int, larger: list[str]) -> list[str]:
+    """Locks exporters to judge: ``larger`` where a smaller set turned out not to be closed, else what is due.
+
+    What is due is locked without ever waiting; a larger set is locked in order, while nothing else is held.
+    """
+    if larger:
+        await connection.fetch(SQL["lock_exporters"], larger)
+        return larger
+    for bulk in (False, True):
+        rows = await connection.fetch(SQL["take_due"], most, bulk)
+        if rows:
+            return sorted(row["exporter"] for row in rows)
+    return []
 
 
 async def _snapshot(pool: asyncpg.Pool, slice_: list[str]) -> tuple[list[str], Snapshot | None]:
@@ -106,24 +126,22 @@ def judge(
     """The answers for a slice, and when each of its exporters next has a fact of its own come true."""
     book = Book.from_events(facts)
     rows = estimate(book, assess(book, now=now), now=now).filter(pl.col("exporter").is_in(list(slice_)))
-    cited = rows["cited"].to_list()
-    told = list(answers(rows))
     kept = {}
-    for row, answer, cites in zip(rows.iter_rows(named=True), told, cited, strict=True):
+    for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
         key = (row["exporter"], row["contract"], row["line"])
         stored = {name: value for name, value in answer.items() if name not in (*CLOCKED, "loss")}
         value = row["open_quantity"] * row["unit_price"]
-        found_by = (row["buyer"], row["class"], row["destination"], row["export_at"], row["verdict"],
-                    row["open_quantity"], row["blocked_value"], value.quantize(Decimal("0.0001")), row["currency"])  # fmt: skip
-        kept[key] = Judged(
-            key, found_by, row["next_change_at"], tuple(cites), text(stored), row["loss"], row["loss_steps"]
-        )
+        found_by = tuple({**row, "value": value.quantize(Decimal("0.0001"))}[name] for name in FOUND_BY)
+        due, cites = row["next_change_at"], tuple(row["cited"])
+        kept[key] = Judged(key, found_by, due, cites, text(stored), row["loss"], row["loss_steps"])
     return kept, dict(wake(book, now).iter_rows())
 
 
 async def _save(connection: Any, judged: dict[Key, Judged], current: dict[Key, Any], now: datetime) -> None:
     """Write what differs: current rows, history, and the answers that go out."""
-    changed = [one for key, one in judged.items() if _differs(current.get(key), one)]
+    changed = [one for key, one in judged.items() if _answers_differ(current.get(key), one)]
+    told = {one.key for one in changed}
+    quiet = [one for key, one in judged.items() if key not in told and _columns_differ(current[key], one)]
     gone = [key for key in current if key not in judged]
     fresh = [one.key for one in changed if one.key not in current]
     ended = {
@@ -138,7 +156,8 @@ async def _save(connection: Any, judged: dict[Key, Judged], current: dict[Key, A
     changes += [
         Change(k, current[k]["revision"] + 1, current[k], None, _cause(current[k], None, now)) for k in gone
     ]
-    await _put(connection, changes)
+    await _put(connection, [(c.after, c.revision) for c in changes if c.after is not None])
+    await _put(connection, [(one, current[one.key]["revision"]) for one in quiet])
     await connection.execute(SQL["close_verdicts"], *columns(gone, 3))
     history = [
         (*c.key, c.revision, c.after.answer if c.after else None, c.after.loss if c.after else None,
@@ -151,17 +170,34 @@ async def _save(connection: Any, judged: dict[Key, Judged], current: dict[Key, A
         await connection.execute(SQL["add_outbox"], *columns(outgoing, 4))
 
 
-def _differs(before: Any, after: Judged) -> bool:
-    return before is None or (before["answer"], before["loss"], before["steps"], before["engine"]) != (
-        after.answer, after.loss, after.steps, ENGINE
+def _answers_differ(before: Any, after: Judged) -> bool:
+    return _verdicts_differ(before, after) or _losses_differ(before, after)
+
+
+def _verdicts_differ(before: Any, after: Judged | None) -> bool:
+    """What is printed of the line differs, its planned instant among it ("at" is printed from that)."""
+    if before is None or after is None:
+        return True
+    return (before["answer"], before["export_at"]) != (after.answer, after.export_at)
+
+
+def _losses_differ(before: Any, after: Judged | None) -> bool:
+    old = (before["loss"], before["steps"]) if before else (None, None)
+    return bool(old != ((after.loss, after.steps) if after else (None, None)))
+
+
+def _columns_differ(before: Any, after: Judged) -> bool:
+    """Only what the line is found by, or the engine that judged it: nobody need be told."""
+    return tuple(before[name] for name in FOUND_BY) != after.columns or (before["cited"], before["engine"]) != (
+        list(after.cited), ENGINE
     )  # fmt: skip
 
 
-async def _put(connection: Any, changes: Sequence[Change]) -> None:
+async def _put(connection: Any, answers: Sequence[tuple[Judged, int]]) -> None:
     rows = [
-        (*c.key, "/".join(c.key), c.revision, ENGINE, *c.after.columns, c.after.next_change_at,
-         json.dumps(c.after.cited), c.after.answer, c.after.loss, c.after.steps)
-        for c in changes if c.after is not None
+        (*one.key, "/".join(one.key), revision, ENGINE, *one.columns, one.next_change_at, json.dumps(one.cited),
+         one.answer, one.loss, one.steps)
+        for one, revision in answers
     ]  # fmt: skip
     if rows:
         await connection.execute(SQL["put_verdicts"], *columns(rows))
@@ -184,9 +220,13 @@ def _outgoing(change: Change, now: datetime) -> list[tuple[int, str, str, bytes]
     head = {"exporter": change.key[0], "ref": ref, "revision": change.revision, "at": now}
     before = json.loads(change.before["answer"]) if change.before else None
     after = json.loads(change.after.answer) if change.after else None
-    told = [("verdict.changed", {**head, "before": before, "after": after, "cause": list(change.cause)})]
-    old_loss, new_loss = change.before and change.before["loss"], change.after.loss if change.after else None
-    if old_loss != new_loss:
+    told: list[tuple[str, dict[str, Any]]] = []
+    if _verdicts_differ(change.before, change.after):
+        told.append(
+            ("verdict.changed", {**head, "before": before, "after": after, "cause": list(change.cause)})
+        )
+    if _losses_differ(change.before, change.after):
+        new_loss = change.after.loss if change.after else None
         steps = json.loads(change.after.steps) if change.after and change.after.steps else None
         loss = {"terms": json.loads(new_loss), "steps": steps} if new_loss else None
         told.append(("loss.estimated", {**head, "loss": loss}))

@@ -1,5 +1,6 @@
 """Postgres as the processors see it: facts in, slices out, answers written where they differ."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ from typing import Any
 import polars as pl
 
 from events.envelope import Event
+from events.values import instant_text
 from events.wire import Unreadable
+from services.domain.answers import KEYS, text
 from services.domain.columns import EVENT_SCHEMA
 from services.domain.reach import reach
 from services.runtime.kafka import RecordSet
@@ -203,3 +206,11 @@ async def closed(connection: Any, exporters: Sequence[str]) -> list[str]:
 async def present(connection: Any) -> datetime:
     """The one present instant; before the clock first ran, the beginning of time."""
     return await connection.fetchval(SQL["now"]) or datetime(1900, 1, 1, tzinfo=UTC)
+
+
+def printed(row: Any, now: datetime) -> str:
+    """A row of the table of verdicts as ``answers.lines`` prints it, at the present instant."""
+    clock = {"at": instant_text(max(row["export_at"], now)), "now": instant_text(now)}
+    loss = None if row["loss"] is None else json.loads(row["loss"])
+    answer = json.loads(row["answer"]) | clock | {"loss": loss}
+    return text({name: answer[name] for name in KEYS})
