@@ -25,7 +25,7 @@ CREATE INDEX exporter_wake ON exporter (wake_at) WHERE wake_at IS NOT NULL;
 
 -- What an exporter's facts can reach, and by what a shared subject is found. Only ever added to.
 CREATE TABLE tie (
-    exporter text NOT NULL,
+    exporter text COLLATE "C" NOT NULL,
     key      text NOT NULL,
     PRIMARY KEY (key, exporter)
 );
@@ -38,10 +38,19 @@ CREATE TABLE name (
 );
 CREATE INDEX name_key ON name (key);
 
--- Stored, and not yet handed on to the exporters it affects.
+-- Stored, and not yet handed on to the exporters it affects; up to `after`, in the order of names, they are due already.
 CREATE TABLE pending (
-    seq bigint PRIMARY KEY
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    exporter  text,
+    subject   text,
+    withdraws text[],
+    after     text NOT NULL DEFAULT ''
 );
+
+-- The source and id of the fact that a withdrawal names; of any other fact, nothing.
+CREATE FUNCTION withdraws(type text, data text) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN type = 'fact.withdrawn' THEN ARRAY[data::jsonb ->> 'source', data::jsonb ->> 'id'] END
+$$;
 
 -- Exporters whose verdicts may have changed. `request` rises with every new reason.
 CREATE SEQUENCE request;
@@ -64,6 +73,7 @@ CREATE TABLE position (
 
 -- What could not be read, kept with its bytes and the reason.
 CREATE TABLE dead_letter (
+    cluster    text NOT NULL,
     topic      text NOT NULL,
     partition  integer NOT NULL,
     "offset"   bigint NOT NULL,
@@ -71,9 +81,10 @@ CREATE TABLE dead_letter (
     kind       text NOT NULL CHECK (kind IN ('unreadable', 'unknown_type', 'conflict', 'refused')),
     reason     text NOT NULL,
     raw        bytea NOT NULL,
+    learnt_at  timestamptz NOT NULL,
     kept_at    timestamptz NOT NULL DEFAULT now(),
     resumed_at timestamptz,
-    PRIMARY KEY (topic, partition, "offset", index)
+    PRIMARY KEY (cluster, topic, partition, "offset", index)
 );
 
 -- The one present instant; only the clock moves it, never backwards.

@@ -32,6 +32,7 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
         stored, due, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         record = handlers.Recorder(pool, await cluster_id(endpoints.bootstrap), group, stored)
         waiting = kafka.WaitingList()
+        await patiently(lambda: handlers.read_again(pool))
         await patiently(lambda: handlers.outdated(pool))
         gc.collect()
         gc.freeze()

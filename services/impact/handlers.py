@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from events.envelope import Event
+from events.registry import FACT_TOPICS, topic_of
 from events.wire import Unreadable, decode
 from services.impact import store
 from services.impact.reassess import reassess_some
@@ -49,7 +50,7 @@ class Recorder:
             held = await store.held_positions(connection, self.cluster, self.consumer, sets)
             facts, letters = read(sets, held)
             letters += await _append(connection, facts)
-            await store.keep_letters(connection, letters)
+            await store.keep_letters(connection, self.cluster, letters)
             await store.move_positions(connection, self.cluster, self.consumer, sets, held)
             point("before_record")
 
@@ -64,17 +65,18 @@ def read(sets: Sequence[RecordSet], held: dict[tuple[str, int], int]) -> tuple[l
                 continue
             learnt = datetime.fromtimestamp(record.timestamp / 1000, UTC)
             for index, item in enumerate(decode(record.value, _content_type(record.headers))):
-                _sort(item, Place(one.topic, one.partition, record.offset, index), learnt, facts, letters)
+                _sort(item, Place(one.topic, one.partition, record.offset, index, learnt), facts, letters)
     return facts, letters
 
 
-def _sort(
-    item: Event | Unreadable, place: Place, learnt: datetime, facts: list[Fact], letters: list[Letter]
-) -> None:
-    if isinstance(item, Unreadable):
-        letters.append(store.letter_of(item, place))
-    else:
-        facts.append(store.fact_of(item, place, learnt))
+def _sort(item: Event | Unreadable, place: Place, facts: list[Fact], letters: list[Letter]) -> None:
+    match item:
+        case Unreadable():
+            letters.append(store.letter_of(item, place))
+        case Event() if topic_of(item.type) not in FACT_TOPICS:
+            letters.append(store.no_fact(item, place))
+        case Event():
+            facts.append(store.fact_of(item, place))
 
 
 def _content_type(headers: Sequence[tuple[str, bytes]]) -> str | None:
@@ -176,6 +178,23 @@ async def move_now(pool: asyncpg.Pool, now: datetime) -> None:
     """Move the one present instant forward; back it never goes."""
     async with pool.acquire() as connection:
         await connection.execute(SQL["move_clock"], now)
+
+
+async def read_again(pool: asyncpg.Pool) -> int:
+    """Record the dead letters of a type that this program knows by now. Returns how many it could read."""
+    facts: list[Fact] = []
+    letters: list[Letter] = []
+    read: list[tuple[Any, ...]] = []
+    async with pool.acquire() as connection, connection.transaction():
+        for row in await connection.fetch(SQL["take_unknown"]):
+            cluster, *place, raw = row
+            (item,) = decode(raw)
+            if isinstance(item, Event):
+                _sort(item, Place(*place), facts, letters)
+                read.append((cluster, *place[:4]))
+        await _append(connection, facts)
+        await connection.execute(SQL["resumed"], *store.columns(read, 5))
+    return len(read)
 
 
 async def outdated(pool: asyncpg.Pool) -> None:

@@ -65,8 +65,9 @@ INSERT INTO name (subject, key, finite) SELECT * FROM unnest($1::text[], $2::tex
 ON CONFLICT DO NOTHING
 
 -- name: add_dead_letters
-INSERT INTO dead_letter (topic, partition, "offset", index, kind, reason, raw)
-SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::bytea[])
+INSERT INTO dead_letter (cluster, topic, partition, "offset", index, learnt_at, kind, reason, raw)
+SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::timestamptz[], $7::text[], $8::text[],
+                         $9::bytea[])
 ON CONFLICT DO NOTHING
 
 -- name: take_pending
@@ -226,10 +227,13 @@ SELECT seq, topic, key, body FROM outbox WHERE shard = $1 ORDER BY seq LIMIT 500
 -- name: sent
 DELETE FROM outbox WHERE seq = ANY($1::bigint[])
 
--- name: resume_unknown
--- Dead letters of a type this program may know by now.
-SELECT topic, partition, "offset", index, raw, kept_at FROM dead_letter
-WHERE kind = 'unknown_type' AND resumed_at IS NULL ORDER BY topic, partition, "offset", index LIMIT 500
+-- name: take_unknown
+-- Dead letters of a type that was not known when they came.
+SELECT cluster, topic, partition, "offset", index, learnt_at, raw FROM dead_letter
+WHERE kind = 'unknown_type' AND resumed_at IS NULL
+ORDER BY cluster, topic, partition, "offset", index FOR UPDATE SKIP LOCKED
 
 -- name: resumed
-UPDATE dead_letter SET resumed_at = now() WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND index = $4
+UPDATE dead_letter SET resumed_at = now() WHERE (cluster, topic, partition, "offset", index) IN (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[])
+)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from events.envelope import Event
+from events.registry import FACT_TOPICS
 from events.values import instant_text
-from events.wire import Unreadable
+from events.wire import Unreadable, encode
 from services.domain.answers import KEYS, text
 from services.domain.columns import EVENT_SCHEMA
 from services.domain.reach import reach
@@ -31,6 +32,8 @@ class Place:
     partition: int
     offset: int
     index: int
+    learnt: datetime
+    """When its record was written: that is when a fact was learnt which does not say so itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,24 @@ class Letter:
     raw: bytes
 
 
-def fact_of(event: Event, place: Place, learnt: datetime) -> Fact:
-    """The row of an event; ``learnt`` (the record's own timestamp) stands in for a missing ``recordedat``."""
+def fact_of(event: Event, place: Place) -> Fact:
+    """The row of an event, with what it ties and names."""
     of = reach(event)
-    row = (event.source, event.id, event.type, event.time, event.recordedat or learnt, event.content_hash(),
+    row = (event.source, event.id, event.type, event.time, event.recordedat or place.learnt, event.content_hash(),
            of.exporter, of.subject, event.canonical_data())  # fmt: skip
     return Fact(place, row, of.ties, of.names, of.finite)
 
 
 def letter_of(unread: Unreadable, place: Place) -> Letter:
     return Letter(place, unread.kind, unread.reason, unread.raw)
+
+
+def no_fact(event: Event, place: Place) -> Letter:
+    """An answer in a topic of facts: taken for a fact, the tracker would believe itself."""
+    reason = (
+        f"type: {event.type} is an answer, not a fact; expected a type of the topics {', '.join(FACT_TOPICS)}"
+    )
+    return Letter(place, "unreadable", reason, encode([event])[0])
 
 
 class Positioned(Exception):
@@ -172,15 +183,11 @@ def _conflict(place: Place, data: str, key: tuple[str, str]) -> Letter:
     return Letter(place, "conflict", reason, data.encode())
 
 
-async def keep_letters(connection: Any, letters: Iterable[Letter]) -> None:
+async def keep_letters(connection: Any, cluster: str, letters: Iterable[Letter]) -> None:
     """Keep what could not be read: bytes, place and reason, each place once."""
-    rows = [(*_place(one.place), one.kind, one.reason, one.raw) for one in letters]
+    rows = [(*astuple(one.place), one.kind, one.reason, one.raw) for one in letters]
     if rows:
-        await connection.execute(SQL["add_dead_letters"], *_columns(rows, 7))
-
-
-def _place(place: Place) -> tuple[str, int, int, int]:
-    return place.topic, place.partition, place.offset, place.index
+        await connection.execute(SQL["add_dead_letters"], cluster, *_columns(rows))
 
 
 def _columns(rows: Iterable[Sequence[Any]], width: int = 9) -> list[list[Any]]:

@@ -1,27 +1,24 @@
 """Kafka as the services use it: whole fetched record sets, stored together, and acknowledged by hand afterwards.
 
-Faust keeps the group, the rebalancing and the agents. Through its ``ConsumerScheduler`` setting a fetched set of records
-travels as one message, so that its work per message is paid once for hundreds of them. The agents only put sets on a
-waiting list; one committer beside them takes everything that waits, in order, and acknowledges what was stored. Here is
-also where a breaker that pauses a topic of nothing but poison, and a watchdog over positions that stand still, belong.
+Faust keeps the group, the rebalancing and the agents. Through its ``ConsumerScheduler`` setting a fetched set of
+records travels as one message, so that its work per message is paid once for hundreds of them. The agents only put sets
+on a waiting list; one committer beside them takes everything that waits, in order, and acknowledges what was stored.
+Here is also where a breaker that pauses a topic of nothing but poison, a watchdog over positions that stand still, and
+the healing of holes in what is fetched belong.
 """
 
 import asyncio
-import logging
-import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
-
-log = logging.getLogger(__name__)
 
 # Loud enough to start quickly and to notice a dead worker within ten seconds; nothing here keeps state in Faust.
 _SETTINGS: Mapping[str, Any] = {
@@ -42,7 +39,7 @@ _SETTINGS: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RecordSet:
     """Records of one partition, in order, as one fetch brought them: ``first`` to ``last`` offset."""
 
@@ -58,15 +55,23 @@ class RecordSet:
     def last(self) -> int:
         return int(self.records[-1].offset)
 
-
-class Broken(RuntimeError):
-    """The committer has ended, so nothing that is taken in can be stored any more."""
+    @cached_property
+    def size(self) -> int:
+        """How many bytes the records' values hold."""
+        return sum(len(record.value or b"") for record in self.records)
 
 
 class _Message:
     """A record set in the shape of a record: Faust reads these attributes and looks no further."""
 
-    timestamp_type, headers, key, checksum, serialized_key_size, serialized_value_size = 0, (), None, None, 0, 0
+    timestamp_type, headers, key, checksum, serialized_key_size, serialized_value_size = (
+        0,
+        (),
+        None,
+        None,
+        0,
+        0,
+    )
 
     def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
         self.topic, self.partition = tp.topic, tp.partition
@@ -74,7 +79,7 @@ class _Message:
         self.value = RecordSet(tp.topic, tp.partition, records)
 
 
-class _WholeSets(SchedulingStrategyT):  # type: ignore[misc]
+class _WholeSets(SchedulingStrategyT):
     """Hands on each partition's fetched records as one message."""
 
     def __init__(self) -> None:
@@ -84,49 +89,52 @@ class _WholeSets(SchedulingStrategyT):  # type: ignore[misc]
         return ((tp, _Message(tp, batch)) for tp, batch in records.items() if batch)
 
 
+class Acknowledged(Protocol):
+    """What Faust brings a record set in: acknowledging it lets the group's offset move past the set."""
+
+    value: Any
+    message: Any
+
+    def ack(self) -> bool: ...
+
+
 class WaitingList:
-    """Record sets between the agents that bring them and the one committer that stores them, bounded.
+    """Record sets between the agents that bring them and the one committer that stores them, bounded in bytes.
 
     Promise: a set is acknowledged only after ``store`` returned, and in the order of its partition.
     """
 
-    def __init__(self, most_records: int = 20_000) -> None:
-        self._waiting: deque[faust.EventT[Any]] = deque()
-        self._records, self._most = 0, most_records
+    def __init__(self, most_bytes: int = 4 * 1024 * 1024) -> None:
+        self._waiting: list[Acknowledged] = []
+        self._bytes, self._most = 0, most_bytes
         self._changed = asyncio.Condition()
 
-    async def put(self, event: "faust.EventT[Any]") -> None:
-        """Waits while the list is full."""
+    async def put(self, brought: Acknowledged) -> None:
+        """Adds a set at the end; waits while the list is full."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._records < self._most)
-            self._waiting.append(event)
-            self._records += len(event.value.records)
-            self._changed.notify_all()
+            await self._changed.wait_for(lambda: self._bytes < self._most)
+            self._keep([*self._waiting, brought])
 
     async def drop(self, partitions: Iterable[TP]) -> None:
         """Forgets, unacknowledged, what waits of partitions that were taken away: their new owner fetches it again."""
         gone = set(partitions)
         async with self._changed:
-            kept = [event for event in self._waiting if event.message.tp not in gone]
-            self._waiting = deque(kept)
-            self._records = sum(len(event.value.records) for event in kept)
-            self._changed.notify_all()
+            self._keep([brought for brought in self._waiting if brought.message.tp not in gone])
 
     async def commit_for_ever(self, store: Callable[[Sequence[RecordSet]], Awaitable[None]]) -> None:
         """Stores everything that waits, again and again, and acknowledges it. Ends only as ``store`` raises."""
         while True:
-            taken = await self._take()
-            await store([event.value for event in taken])
-            for event in taken:
-                event.ack()
+            async with self._changed:
+                await self._changed.wait_for(lambda: bool(self._waiting))
+                taken = self._waiting
+                self._keep([])
+            await store([brought.value for brought in taken])
+            for brought in taken:
+                brought.ack()
 
-    async def _take(self) -> list["faust.EventT[Any]"]:
-        async with self._changed:
-            await self._changed.wait_for(lambda: bool(self._waiting))
-            taken, self._records = list(self._waiting), 0
-            self._waiting.clear()
-            self._changed.notify_all()
-        return taken
+    def _keep(self, waiting: list[Acknowledged]) -> None:
+        self._waiting, self._bytes = waiting, sum(brought.value.size for brought in waiting)
+        self._changed.notify_all()
 
 
 def app(name: str, bootstrap: str, folder: Path) -> faust.App:
@@ -138,38 +146,25 @@ def app(name: str, bootstrap: str, folder: Path) -> faust.App:
 def take_in(application: faust.App, topics: Iterable[str], waiting: WaitingList) -> None:
     """One agent per topic, which only puts what it is given on the list: no exception can leave it."""
 
-    async def agent(stream: "faust.StreamT[Any]") -> None:
-        async for event in stream.noack().events():
-            await waiting.put(event)
+    async def agent(stream: Any) -> None:
+        async for brought in stream.noack().events():
+            await waiting.put(brought)
 
     for topic in topics:
         application.agent(application.topic(topic, value_type=None), name=topic, concurrency=1)(agent)
 
-    async def revoked(_: Any, partitions: Iterable[TP], **__: Any) -> None:
-        await waiting.drop(partitions)
+    async def revoked(_: Any, /, *arguments: Any, signal: Any, **__: Any) -> None:
+        await waiting.drop(arguments[0])
 
     application.on_partitions_revoked.connect(revoked, weak=False)
-
-
-def beside(application: faust.App, work: Callable[[], Awaitable[None]]) -> None:
-    """Runs ``work`` while the app runs. If it ends by itself the process ends, at once and acknowledging nothing."""
-
-    async def run() -> None:
-        try:
-            await work()
-            raise Broken("the work beside the agents ended")
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            log.critical("ended without acknowledging what was not stored", exc_info=True)
-            logging.shutdown()
-            os._exit(70)
-
-    application.task(run)
 
 
 def producer(bootstrap: str) -> AIOKafkaProducer:
     """A producer whose sends are on all in-sync replicas, once and in order, when they are acknowledged."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=2, max_request_size=8 * 1024 * 1024
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=2,
+        max_request_size=8 * 1024 * 1024,
     )

@@ -6,11 +6,12 @@ from enum import Enum
 from typing import TypeVar
 
 import asyncpg
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 T = TypeVar("T")
 _WAIT = ("08", "40", "53", "55", "57", "58", "25P03")
-_SET_ASIDE = ("22", "23")
+# 54: a limit of Postgres itself, such as a name too long for its index; the one row is at fault.
+_SET_ASIDE = ("22", "23", "54")
 
 
 class Reaction(Enum):
@@ -26,12 +27,17 @@ def reaction(error: BaseException) -> Reaction:
             if state.startswith(_WAIT):
                 return Reaction.RETRY
             return Reaction.SET_ASIDE if state.startswith(_SET_ASIDE) else Reaction.END
+        case ValueError():
+            # asyncpg's own refusal of a value is an InterfaceError too: waiting would not make it any better.
+            return (
+                Reaction.SET_ASIDE
+                if isinstance(error, asyncpg.InterfaceError | UnicodeError)
+                else Reaction.END
+            )
         case asyncpg.InterfaceError() | OSError() | TimeoutError():
             return Reaction.RETRY
-        case KafkaError(retriable=True):
+        case KafkaTimeoutError() | KafkaError(retriable=True):
             return Reaction.RETRY
-        case asyncpg.DataError() | ValueError():
-            return Reaction.SET_ASIDE
         case _:
             return Reaction.END
 
