@@ -113,7 +113,7 @@ FOR NO KEY UPDATE OF exporter SKIP LOCKED
 -- name: slice
 -- These exporters and everybody who shares a finite balance with one of them, through any stored version.
 WITH RECURSIVE closed AS (
-    SELECT exporter FROM unnest($1::text[]) AS s(exporter)
+    SELECT exporter COLLATE "C" AS exporter FROM unnest($1::text[]) AS s(exporter)
     UNION
     SELECT other.exporter FROM closed
     JOIN tie mine ON mine.exporter = closed.exporter JOIN name n ON n.key = mine.key AND n.finite
