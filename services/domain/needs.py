@@ -115,11 +115,15 @@ def _any(frame: pl.DataFrame, rows: pl.DataFrame, closed: bool = True) -> pl.Dat
 
 
 def _candidates(rows: pl.DataFrame, role: str) -> pl.DataFrame:
-    """The rows with ``who`` must hold the evidence; an unknown manufacturer may be the exporter itself."""
+    """The rows with ``who`` must hold the evidence; ``guessed`` where nobody said who that is.
+
+    An unknown manufacturer may be the exporter itself; an unknown end user stays unknown.
+    """
     who = pl.col(ROLE[role])
-    if role == "manufacturer":
-        return rows.with_columns(who=pl.coalesce(who, "party"), guessed=who.is_null())
-    return rows.with_columns(who=who, guessed=pl.lit(False))
+    guessed = who.is_null()
+    return rows.with_columns(
+        who=pl.coalesce(who, "party") if role == "manufacturer" else who, guessed=guessed, role=pl.lit(role)
+    )
 
 
 def _fits_goods(frame: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
@@ -216,7 +220,7 @@ def _balanced(who: pl.DataFrame, found: pl.DataFrame, need: Need, name: str, ran
     answered = _any(counted, who)
     guessed = pl.col("guessed") & ~pl.col("met").fill_null(False)
     answered = answered.with_columns(met=pl.when(guessed).then(pl.lit(None)).otherwise("met"))
-    unknown = pl.when("guessed").then(pl.lit("manufacturer")).otherwise(pl.lit(name))
+    unknown = pl.when("guessed").then("role").otherwise(pl.lit(name))
     held = _held(answered, pl.col("met"), need, name, rank, OBTAINABLE, unknown, pl.col("cited"))
     if need.negated:
         return _plain(held)
@@ -243,7 +247,7 @@ def _per(unit: pl.Expr, to: pl.Expr) -> pl.Expr:
 
 def _quota(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     pools = evidence.pools.filter(pl.col("scheme") == need.asks.quota)
-    who = rows.with_columns(guessed=pl.lit(False))
+    who = rows.with_columns(guessed=pl.lit(False), role=pl.lit(""))
     found = (
         who.select(_LINE)
         .with_columns(uses=pl.lit([], dtype=pl.List(pl.String)))
@@ -292,7 +296,7 @@ def _listed(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFrame:
     answered = _any(found.filter(pl.col("fit").fill_null(True)), who)
     guessed = pl.col("guessed") & ~pl.col("met").fill_null(False)
     answered = answered.with_columns(met=pl.when(guessed).then(pl.lit(None)).otherwise("met"))
-    unknown = pl.when("guessed").then(pl.lit("manufacturer")).otherwise(pl.lit(asks.listed))
+    unknown = pl.when("guessed").then("role").otherwise(pl.lit(asks.listed))
     return _held(answered, pl.col("met"), need, asks.listed, LIST, OBTAINABLE, unknown, pl.col("cited"))
 
 

@@ -81,16 +81,21 @@ def _by_edges(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
     """Lines that draw on nothing shared and have no fact of their own ahead: judged at each edge that lies ahead."""
     after = rows.select("line_id", late=pl.max_horizontal("moment", pl.lit(court.now)))
     edges = boundaries(court, rows["line_id"]).join(after, on="line_id")
-    edges = edges.filter(pl.col("moment") > pl.col("late")).select("line_id", "moment").unique()
-    steps = court.at_moments(court.lines.join(edges, on="line_id"))
-    return _first_difference(steps, rows)
+    edges = edges.filter(pl.col("moment") > pl.col("late")).select("line_id", "moment")
+    first = after.join(edges.select("line_id").unique(), on="line_id").rename({"late": "moment"})
+    steps = court.at_moments(court.lines.join(pl.concat([first, edges]).unique(), on="line_id"))
+    return _first_difference(steps.select("line_id", "moment", was=pl.struct(_SAME)), rows)
 
 
 def _first_difference(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    beside = steps.select("line_id", "moment", was=pl.struct(_SAME)).join(
-        rows.select("line_id", row=pl.struct(_SAME)), on="line_id"
-    )
-    changed = beside.filter(pl.col("was").ne_missing(pl.col("row")))
+    """The first step at which a line's row becomes another than it was, and another than the one printed.
+
+    ``steps``: line_id, moment and the row there (``was``; null: not in the book), the first where the line stands now.
+    """
+    beside = steps.join(rows.select("line_id", row=pl.struct(_SAME)), on="line_id").sort("line_id", "moment")
+    turned = pl.col("was").ne_missing(pl.col("was").shift().over("line_id"))
+    later = pl.int_range(pl.len()).over("line_id") > 0
+    changed = beside.filter(later & turned & pl.col("was").ne_missing(pl.col("row")))
     return changed.group_by("line_id").agg(next_change_at=pl.col("moment").min())
 
 
@@ -126,37 +131,37 @@ def _by_own_facts(court: Court, rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.D
     edges = edges.filter(pl.col("moment") > court.after).join(
         rows.select("line_id"), on="line_id", how="semi"
     )
-    asked = edges.join(key, on="line_id").rename({"moment": "fold_at"})
+    start = rows.select("line_id", moment=pl.lit(court.after, dtype=INSTANT))
+    asked = pl.concat([edges, start]).join(key, on="line_id").rename({"moment": "fold_at"})
     then = court.over(folded(court.book, asked.select("exporter", "contract", "fold_at").unique()))
     planned = pl.col("fold_at") if court.at is not None else pl.max_horizontal("export_at", "fold_at")
     steps = then.at_moments(then.lines.with_columns(moment=planned))
-    beside = asked.join(
-        steps.select("ref", "fold_at", was=pl.struct(_SAME)), on=["ref", "fold_at"], how="left"
-    )
-    beside = beside.join(rows.select("line_id", row=pl.struct(_SAME)), on="line_id")
-    changed = beside.filter(pl.col("was").ne_missing(pl.col("row")))
-    return changed.group_by("line_id").agg(next_change_at=pl.col("fold_at").min())
+    told = asked.join(steps.select("ref", "fold_at", was=pl.struct(_SAME)), on=["ref", "fold_at"], how="left")
+    return _first_difference(told.select("line_id", "was", moment="fold_at"), rows)
 
 
 def _by_redrawing(court: Court, rows: pl.DataFrame, slow: pl.Series) -> pl.DataFrame:
     """Lines that share balances: the book drawn anew at every instant ahead, until each of them has changed."""
     left = rows.filter(pl.col("line_id").is_in(slow.implode()))
-    found: list[pl.DataFrame] = [pl.DataFrame(schema={"line_id": pl.UInt32, "next_change_at": INSTANT})]
+    changes = [pl.DataFrame(schema={"line_id": pl.UInt32, "next_change_at": INSTANT})]
     if left.is_empty():
-        return found[0]
+        return changes[0]
     shipped = court.book.of("goods.shipped")["exporter"].to_list()
     book = court.book.only({*left["exporter"].to_list(), *shipped})
-    for moment in _ahead(court, slow):
+    before: pl.DataFrame | None = None
+    for moment in [court.after, *_ahead(court, slow)]:
         later = Court.of(book, moment, None if court.at is None else moment, court.reading).judged()
-        beside = left.select("line_id", "ref", row=pl.struct(_SAME)).join(
+        step = left.select("line_id", "ref").join(
             later.select("ref", was=pl.struct(_SAME)), on="ref", how="left"
         )
-        changed = beside.filter(pl.col("was").ne_missing(pl.col("row")))
-        found.append(changed.select("line_id", next_change_at=pl.lit(moment, dtype=INSTANT)))
-        left = left.join(changed, on="line_id", how="anti")
+        step = step.select("line_id", "was", moment=pl.lit(moment, dtype=INSTANT))
+        if before is not None:
+            changes.append(_first_difference(pl.concat([before, step]), left))
+            left = left.join(changes[-1], on="line_id", how="anti")
         if left.is_empty():
             break
-    return pl.concat(found)
+        before = step.join(left, on="line_id", how="semi")
+    return pl.concat(changes)
 
 
 def _ahead(court: Court, slow: pl.Series) -> list[datetime]:
