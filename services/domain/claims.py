@@ -24,8 +24,8 @@ SUMS = ("advance", "guarantee", "liquidated_damages_cap")
 """Stated for a contract, these are sums of it, of which the blocked part of a line bears its share."""
 _STATED: Schema = {"n": pl.UInt32, "term": pl.String, "amount": FINE, "of": pl.String}
 _TERM_FIELDS = {
-    "rate": pl.col("terms").struct.field("liquidated_damages").struct.field("rate_per_day").cast(FINE),
-    "cap": pl.col("terms").struct.field("liquidated_damages").struct.field("cap").cast(FINE),
+    "ld_rate": pl.col("terms").struct.field("liquidated_damages").struct.field("rate_per_day").cast(FINE),
+    "ld_cap": pl.col("terms").struct.field("liquidated_damages").struct.field("cap").cast(FINE),
     "notice_days": pl.col("terms").struct.field("force_majeure").struct.field("notice_days"),
     "ends_after": pl.col("terms").struct.field("force_majeure").struct.field("terminates_after_days"),
     "clause_of_force_majeure": pl.col("terms").struct.field("force_majeure").is_not_null(),
