@@ -117,16 +117,23 @@ def _reckoned(
 
 def _with_stated(frame: pl.DataFrame, figures: pl.DataFrame, rates: Rates) -> pl.DataFrame:
     """``said_TERM`` and its currency ``said_TERM_of``; of inputs the amount in contract currency, or ``_lacks``."""
-    for name in (*claims.TERMS, *_INPUTS, "nrv"):
-        one = figures.filter(pl.col("term") == name).select("n", pl.col("amount").alias(f"said_{name}"),
-                                                             pl.col("of").alias(f"said_{name}_of"))  # fmt: skip
-        frame = frame.join(one, on="n", how="left", maintain_order="left")
-        if name in _INPUTS:
-            moved = converted(frame, rates, [f"said_{name}"], source=f"said_{name}_of", target="currency",
-                              day=day_of(pl.col("blocked_since")))  # fmt: skip
-            frame = moved.rename({"lacks": f"said_{name}_lacks"}).drop("rate")
-    one = figures.filter(pl.col("term") == "release_days").select("n", release_days="amount")
-    return frame.join(one, on="n", how="left", maintain_order="left")
+    names = (*claims.TERMS, *_INPUTS, "nrv")
+    columns = [
+        pl.col(column).filter(pl.col("term") == name).first().alias(alias)
+        for name in (*names, "release_days")
+        for column, alias in (("amount", f"said_{name}"), ("of", f"said_{name}_of"))
+    ]
+    frame = frame.join(figures.group_by("n").agg(columns), on="n", how="left", maintain_order="left")
+    frame = frame.rename({"said_release_days": "release_days"}).drop("said_release_days_of")
+    for name in _INPUTS:
+        said, source = f"said_{name}", f"said_{name}_of"
+        if frame[source].null_count() < frame.height:
+            day = day_of(pl.col("blocked_since"))
+            moved = converted(frame, rates, [said], source=source, target="currency", day=day).drop("rate")
+            frame = moved.rename({"lacks": f"{said}_lacks"})
+        else:
+            frame = frame.with_columns(pl.lit(None, pl.String).alias(f"{said}_lacks"))
+    return frame
 
 
 _INPUTS = ("advance", "guarantee", "cost_to_go", "liquidated_damages_cap")

@@ -134,6 +134,9 @@ def converted(
 
     Beside them ``rate`` and ``lacks``, as ``Rates.of`` says; an amount without a rate is null.
     """
+    none = pl.lit(None, pl.String)
+    if frame[source].equals(frame[target]):
+        return frame.with_columns(rate=none, lacks=none)
     keyed = frame.with_columns(pl.col(source).alias("from"), pl.col(target).alias("to"), day.alias("day"))
     found = keyed.join(
         rates.of(keyed), on=["from", "to", "day"], how="left", nulls_equal=True, maintain_order="left"
