@@ -67,7 +67,7 @@ def _text(name: str) -> pl.Expr:
 
 def _waits(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     """Per line the slowest of its missing licences: n, low, base, high instants, odds, tag, told."""
-    papers, schemes = _asked(book)
+    papers, schemes = asked(book)
     lacks = lines.select("n", "blocked_since", "deadline", "class", "missing", *_HOLDERS.values())
     lacks = lacks.explode("missing", empty_as_null=False).filter(~pl.col("missing").is_in(papers))
     times = _lead_times(book)
@@ -108,7 +108,7 @@ def _tag() -> pl.Expr:
     return pl.when(pl.col("expected").is_not_null()).then(pl.lit("given")).otherwise(pl.lit("estimated"))
 
 
-def _asked(book: Book) -> tuple[list[str], list[tuple[str, str]]]:
+def asked(book: Book) -> tuple[list[str], list[tuple[str, str]]]:
     """The papers that parties issue themselves (no authority to wait for), and (scheme, role that must hold it)."""
     papers, schemes = set[str](), set[tuple[str, str]]()
     for rule in book.rules:
