@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from services.cli import assess, rules, scenario
+from services.cli import assess, demo, ingest, rules, scenario, up, verdicts
 from services.runtime.settings import NeedsAction
 
 app = typer.Typer(
@@ -14,9 +14,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command(name="demo")(demo.demo)
+app.command(name="up")(up.up)
+app.command(name="ingest")(ingest.ingest_files)
+app.command(name="verdicts")(verdicts.verdicts)
 app.command(name="assess")(assess.assess)
 app.command(name="scenario")(scenario.scenario)
 app.command(name="rules")(rules.rules)
+app.command(name="migrate")(up.migrate)
+app.command(name="topics")(up.topics)
 
 
 # typer brings its own copy of click and exports only the leaves of its errors: this is the root of them.

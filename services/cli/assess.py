@@ -10,7 +10,7 @@ import typer
 from events.envelope import Event
 from services.cli import rows
 from services.cli.options import At, Format, Known, Now, Printed, Rules
-from services.domain import verdicts
+from services.domain import losses, verdicts
 from services.domain.answers import answers
 from services.domain.book import Book, frame_of
 from services.runtime import event_files, packs
@@ -38,11 +38,12 @@ def assess(
         )
     told = [*packs.shared_facts(), *(act.event() for act in acts.values()), *given]
     found = _judged(Book.from_events(frame_of(told)), now or at or _latest(given), at, known)
-    rows.output(list(found), form)
+    rows.output(found, form)
 
 
 def _judged(book: Book, now: datetime, at: datetime | None, known: datetime | None) -> list[dict[str, Any]]:
-    return list(answers(verdicts.assess(book, now=now, at=at, known=known)))
+    judged = verdicts.assess(book, now=now, at=at, known=known)
+    return list(answers(losses.estimate(book, judged, now=now, known=known, at=at)))
 
 
 def _latest(events: Sequence[Event]) -> datetime:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,8 +17,8 @@ from services.domain.answers import KEYS
 
 Row = Mapping[str, Any]
 _COLUMNS = ("line", "buyer", "verdict", "clause", "nearest route", "missing", "open", "blocked", "unit",
-            "blocked value", "currency", "changes")  # fmt: skip
-_RIGHT = ("open", "blocked", "blocked value")
+            "blocked value", "currency", "out of pocket", "changes")  # fmt: skip
+_RIGHT = ("open", "blocked", "blocked value", "out of pocket")
 
 
 def output(rows: Sequence[Row], form: Format) -> None:
@@ -46,7 +46,7 @@ def _wide(rows: Sequence[Row]) -> Table:
     for row in rows:
         blocked, value = _blocked(row)
         told = (row["ref"], row["buyer"], row["verdict"], _clause(row), row["route"], ", ".join(row["missing"]),
-                row["open_quantity"], blocked, row["unit"], value, row["currency"] if value else "",
+                row["open_quantity"], blocked, row["unit"], value, row["currency"] if value else "", _loss(row)[0],
                 show.instant(row["next_change_at"]))  # fmt: skip
         table.add_row(*(Text(cell or "") for cell in told))
     return table
@@ -70,6 +70,8 @@ def _tall(rows: Sequence[Row]) -> Table:
             sums.append(f"\n{show.number(blocked)} {row['unit']}", style="red")
         if value:
             sums.append(f"\n{show.number(value)} {row['currency']}", style="red")
+        if any(_loss(row)):
+            sums.append(f"\nloses {show.number(_loss(row)[0])} {_loss(row)[1]}", style="red")
         table.add_row(
             Text(row["ref"]).append(f"\n{row['buyer'] or ''}", style="dim"),
             show.verdict(row["verdict"]).append(f"\n{_clause(row)}", style="dim not bold"),
@@ -80,19 +82,31 @@ def _tall(rows: Sequence[Row]) -> Table:
 
 
 def summary(rows: Sequence[Row]) -> Text:
-    """How many lines have which verdict, and the value blocked in each currency."""
+    """How many lines have which verdict, the value blocked, and what is lost out of pocket, in each currency."""
     counted = Counter(row["verdict"] for row in rows)
-    blocked: dict[str, Decimal] = {}
-    for row in rows:
-        if _blocked(row)[1]:
-            blocked[row["currency"]] = blocked.get(row["currency"], Decimal(0)) + Decimal(
-                row["blocked_value"]
-            )
     said = Text(f"{len(rows)} open lines: ", style="bold")
     for name in (name for name in show.STYLES if counted[name]):
         said.append(f"{counted[name]} {name}  ", style=show.STYLES[name])
-    sums = ", ".join(f"{show.number(plain(blocked[currency]))} {currency}" for currency in sorted(blocked))
-    return said.append(f"· blocked {sums or 'nothing'}")
+    blocked = _sums((_blocked(row)[1], row["currency"]) for row in rows)
+    lost = _sums(_loss(row) for row in rows)
+    said.append(f"\nblocked {blocked or 'nothing'}")
+    return said.append(f"\nout of pocket {lost}") if lost else said
+
+
+def _sums(amounts: Iterable[tuple[str, str]]) -> str:
+    """The amounts added up by currency; what is not known is left out."""
+    sums: dict[str, Decimal] = {}
+    for amount, currency in amounts:
+        if amount:
+            sums[currency] = sums.get(currency, Decimal(0)) + Decimal(amount)
+    return ", ".join(f"{show.number(plain(sums[currency]))} {currency}" for currency in sorted(sums))
+
+
+def _loss(row: Row) -> tuple[str, str]:
+    """What the line loses out of pocket (base) and its currency; nothing where it loses nothing or nobody can say."""
+    term = (row["loss"] or {}).get("out_of_pocket") or {}
+    amount = term.get("base")
+    return (amount, term["currency"]) if amount and amount != "0" else ("", "")
 
 
 def _clause(row: Row) -> str:

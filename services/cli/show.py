@@ -72,10 +72,11 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
         sys.stdout.write(f"{text(row)}\n")
 
 
-def csv_rows(keys: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def csv_rows(keys: Sequence[str], rows: Iterable[Mapping[str, Any]], *, header: bool = True) -> None:
     """A header and a line per row; what is no text is written as JSON."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(keys)
+    if header:
+        writer.writerow(keys)
     writer.writerows([_cell(row.get(key)) for key in keys] for row in rows)
 
 

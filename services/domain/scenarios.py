@@ -16,6 +16,7 @@ from events.rules import RuleAnnounced, RuleEnacted
 from events.values import instant_of
 from services.domain.answers import KEYS, answers
 from services.domain.book import Book, frame_of
+from services.domain.losses import estimate
 from services.domain.verdicts import assess
 
 SOURCE = "scenario"
@@ -140,6 +141,8 @@ def _judge(case: Case, expectation: Expectation, book: Book) -> Outcome:
     if now is None:
         return Outcome(expectation, (Difference("line", expectation.line, None),))
     rows = assess(book, now=now, at=expectation.at, known=expectation.known, reading=expectation.reading)
+    if "loss" in expectation.values:
+        rows = estimate(book, rows, now=now, known=expectation.known, at=expectation.at)
     found = next((row for row in answers(rows) if row["ref"] == expectation.line), None)
     if found is None:
         return Outcome(expectation, (Difference("line", expectation.line, None),))

@@ -1,0 +1,70 @@
+-- What the commands ask of the store, one named statement each.
+
+-- name: exporters
+SELECT exporter FROM exporter ORDER BY exporter
+
+-- name: verdicts
+-- In the order of `assess`: numbered lines by their number, then the others by name.
+SELECT exporter, contract, line, ref, revision, export_at, answer, loss FROM verdict
+WHERE ($1::text IS NULL OR exporter = $1) AND ($2::text IS NULL OR buyer = $2)
+  AND ($3::text IS NULL OR class = $3 OR starts_with(class, $3 || '.')) AND ($4::text IS NULL OR verdict = $4)
+ORDER BY exporter COLLATE "C", contract COLLATE "C", line !~ '^[0-9]{1,18}$',
+         CASE WHEN line ~ '^[0-9]{1,18}$' THEN line::bigint END, line COLLATE "C"
+
+-- name: line
+SELECT exporter, contract, line, ref, revision, export_at, answer, loss, steps, cited FROM verdict WHERE ref = $1
+
+-- name: history
+SELECT revision, at, answer, cause FROM history
+WHERE exporter || '/' || contract || '/' || line = $1 ORDER BY revision
+
+-- name: near
+-- Lines whose name begins alike, for whoever mistyped one.
+SELECT ref FROM verdict WHERE starts_with(ref, $1) ORDER BY ref COLLATE "C" LIMIT 3
+
+-- name: acts
+-- Every stored version of every act that is in force or was.
+SELECT data FROM event WHERE type = 'rule.enacted' ORDER BY "time", recorded_at, source, id
+
+-- name: exposure
+-- Open lines and what is blocked of them, summed by what was asked for and by currency; a line that is planned for the
+-- past counts in this week. Money is summed per currency and never converted.
+SELECT CASE WHEN 'exporter' = ANY($1::text[]) THEN exporter END AS exporter,
+       CASE WHEN 'buyer' = ANY($1::text[]) THEN buyer END AS buyer,
+       CASE WHEN 'class' = ANY($1::text[]) THEN coalesce(class, '') END AS class,
+       CASE WHEN 'destination' = ANY($1::text[]) THEN destination END AS destination,
+       CASE WHEN 'week' = ANY($1::text[])
+            THEN to_char(greatest(export_at, (SELECT now FROM clock)) AT TIME ZONE 'UTC', 'IYYY-"W"IW') END AS week,
+       CASE WHEN 'verdict' = ANY($1::text[]) THEN verdict END AS verdict,
+       currency, count(*) AS lines, count(*) FILTER (WHERE blocked_value > 0) AS blocked_lines, sum(value) AS value,
+       sum(blocked_value) AS blocked_value,
+       coalesce(sum((loss::jsonb #>> '{out_of_pocket,low}')::numeric), 0) AS low,
+       coalesce(sum((loss::jsonb #>> '{out_of_pocket,base}')::numeric), 0) AS base,
+       coalesce(sum((loss::jsonb #>> '{out_of_pocket,high}')::numeric), 0) AS high,
+       count(*) FILTER (WHERE loss IS NOT NULL AND loss::jsonb #>> '{out_of_pocket,base}' IS NULL) AS not_reckoned
+FROM verdict GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 5, 6, 1, 2, 3, 4, 7
+
+-- name: letters
+SELECT topic, partition, "offset", index, kind, reason, learnt_at, resumed_at, cluster, raw FROM dead_letter
+WHERE resumed_at IS NULL OR $1 ORDER BY cluster, topic, partition, "offset", index
+
+-- name: letter
+SELECT topic, partition, "offset", index, kind, reason, learnt_at, resumed_at, cluster, raw FROM dead_letter
+WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND index = $4 ORDER BY cluster
+
+-- name: applied
+SELECT name FROM migration
+
+-- name: counts
+SELECT (SELECT count(*) FROM pending) AS pending, (SELECT count(*) FROM due) AS due,
+       (SELECT count(*) FROM outbox) AS outbox, (SELECT count(*) FROM event) AS events,
+       (SELECT count(*) FROM dead_letter WHERE resumed_at IS NULL) AS letters,
+       (SELECT count(*) FROM exporter WHERE stale IS NOT NULL) AS stale, (SELECT count(*) FROM verdict) AS lines,
+       (SELECT count(*) FROM verdict WHERE engine < $1) AS outdated
+
+-- name: stored_positions
+SELECT topic, sum(stored + 1)::bigint AS stored FROM position WHERE cluster = $1 AND consumer = $2 GROUP BY topic
+
+-- name: known_facts
+-- Which of these facts the store has by now.
+SELECT source, id FROM event JOIN unnest($1::text[], $2::text[]) AS asked(source, id) USING (source, id)

@@ -1,0 +1,134 @@
+"""`tracker up`: the servers and the processors on your own data; and the two steps that prepare servers of your own."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Annotated, Any
+
+import asyncpg
+import typer
+from aiokafka.errors import KafkaError
+
+from events.envelope import Event
+from services.cli import stored
+from services.cli.ingest import sending
+from services.cli.stored import SQL
+from services.impact.app import run
+from services.impact.store import ENGINE
+from services.intake.handlers import send
+from services.runtime import clock, packs
+from services.runtime import postgres as schema
+from services.runtime.embedded import running
+from services.runtime.settings import Endpoints
+from services.runtime.topics import create_topics
+
+_EVERY = 10.0
+Bare = Annotated[bool, typer.Option("--bare", help="Do not tell the rule packs that the program ships.")]
+
+
+def up(bare: Bare = False) -> None:
+    """Runs the servers (or uses those set) and judges all facts that are told, until Ctrl-C."""
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    try:
+        asyncio.run(_until_asked(bare))
+    except asyncio.CancelledError:
+        _say("Stopped; everything told so far is kept")
+
+
+async def _until_asked(bare: bool) -> None:
+    loop, me = asyncio.get_running_loop(), asyncio.current_task()
+    assert me is not None
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, me.cancel)
+    settings = stored.settings()
+    if settings.kafka_bootstrap is None or settings.database_url is None:
+        _say(f"Starting servers in {settings.data} (the first time their packages are fetched)")
+    async with running(settings) as endpoints:
+        _say(f"Apache Kafka at {endpoints.bootstrap}")
+        await _prepared(endpoints)
+        if not bare:
+            await _tell_shipped(endpoints)
+        _say("The processors run. Tell them facts from another terminal: tracker ingest events FILE")
+        reporting = asyncio.create_task(_report(endpoints))
+        try:
+            await run(endpoints, wall_clock=os.environ.get("TRACKER_CLOCK") != "story")
+        finally:
+            reporting.cancel()
+
+
+async def _prepared(endpoints: Endpoints) -> None:
+    for name in await migrated(endpoints.database_url):
+        _say(f"Applied the migration {name}")
+    if made := await topics_made(endpoints.bootstrap):
+        _say(f"Created the topics {', '.join(made)}")
+
+
+async def _tell_shipped(endpoints: Endpoints) -> None:
+    """Tell the acts and the shared facts that come with the program and are not stored yet."""
+    shipped = [*packs.shared_facts(), *(act.event() for act in packs.acts().values())]
+    async with stored.connected(endpoints.database_url) as connection:
+        new = await _unknown(connection, shipped)
+    if new:
+        async with sending(endpoints.bootstrap) as producer:
+            await send(producer, new)
+        _say(f"Told {len(new)} acts and shared facts that come with the program")
+
+
+async def _unknown(connection: Any, facts: list[Event]) -> list[Event]:
+    rows = await connection.fetch(SQL["known_facts"], [f.source for f in facts], [f.id for f in facts])
+    known = {(row["source"], row["id"]) for row in rows}
+    return [fact for fact in facts if (fact.source, fact.id) not in known]
+
+
+async def _report(endpoints: Endpoints) -> None:
+    """A line whenever the numbers have changed; what goes wrong is for the processors to say."""
+    told = ""
+    while True:
+        try:
+            async with stored.connected(endpoints.database_url) as connection:
+                counts = await connection.fetchrow(SQL["counts"], ENGINE)
+                said = (
+                    f"{counts['events']} facts, {counts['lines']} open lines, "
+                    f"{counts['pending'] + counts['due']} waiting, {counts['letters']} dead letters"
+                )
+                if said != told:
+                    _say(said)
+                told = said
+        except stored.ServerTrouble as trouble:
+            _say(str(trouble))
+        await asyncio.sleep(_EVERY)
+
+
+async def migrated(address: str) -> list[str]:
+    """Brings the schema up to date. Returns what was applied; raises ServerTrouble."""
+    try:
+        return await schema.migrate(address)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+        raise stored.postgres_trouble(address)(error) from error
+
+
+async def topics_made(bootstrap: str) -> list[str]:
+    """Creates missing topics. Returns their names; raises ServerTrouble."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        return await create_topics(bootstrap)
+    except (KafkaError, OSError) as error:
+        raise stored.kafka_trouble(bootstrap, error) from error
+
+
+def migrate() -> None:
+    """Brings the schema of the database up to date; safe to repeat."""
+    applied = asyncio.run(migrated(stored.endpoints().database_url))
+    print("\n".join(f"applied {name}" for name in applied) or "The schema is up to date.")
+
+
+def topics() -> None:
+    """Creates the topics that are missing on the broker; safe to repeat."""
+    made = asyncio.run(topics_made(stored.endpoints().bootstrap))
+    print("\n".join(f"created {name}" for name in made) or "All topics are there.")
+
+
+def _say(text: str) -> None:
+    print(f"{clock.now():%Y-%m-%d %H:%M:%S}Z  {text}", flush=True)
