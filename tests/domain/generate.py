@@ -51,14 +51,16 @@ def world(chance: Random) -> World:
     for act in acts(pick):
         announced = pick.chance(4)
         status = {"status": "announced"} if announced else {}
-        book.write("rule.announced" if announced else "rule.enacted", {"document": act | status, "pack": PACK})
+        book.write(
+            "rule.announced" if announced else "rule.enacted", {"document": act | status, "pack": PACK}
+        )
     _taxonomy(pick, book)
     for exporter in EXPORTERS[: pick.random.randint(1, 3)]:
         if pick.chance(60):
             _register(pick, book, exporter)
         for number in range(pick.weighted({1: 70, 2: 30})):
             _contract(pick, book, exporter, f"C{number}")
-    for _ in range(pick.random.randint(2, 9)):
+    for _ in range(pick.random.randint(3, 12)):
         _WRITERS[pick.weighted(_WEIGHTS)](pick, book)
     if pick.chance(12):
         _withdraw(pick, book)
@@ -77,7 +79,11 @@ class _Pen:
 
     def write(self, event_type: str, data: Json) -> None:
         one = event(event_type, data, source="book", id=f"{len(self.events):03}")
-        learnt = one.time + timedelta(hours=12 * self.pick.random.randint(1, 12)) if self.pick.chance(20) else one.time
+        learnt = (
+            one.time + timedelta(hours=12 * self.pick.random.randint(1, 12))
+            if self.pick.chance(20)
+            else one.time
+        )
         self.events.append(one.model_copy(update={"recordedat": learnt}))
 
 
@@ -103,14 +109,18 @@ def _register(pick: Pick, book: _Pen, exporter: str) -> None:
 def _contract(pick: Pick, book: _Pen, exporter: str, name: str) -> None:
     lines = [_line(pick, str(number)) for number in pick.some((1, 2, 10), 2, 1)]
     data: Json = {
-        "exporter": exporter, "contract": name, "buyer": pick.of(BUYERS), "exported_from": pick.weighted({"CN": 90, "IN": 10}),
+        "exporter": exporter, "contract": name, "buyer": pick.of(BUYERS), "exported_from": pick.weighted({"CN": 95, "IN": 5}),
         "destination": pick.of(PLACES), "currency": pick.weighted({"EUR": 85, "USD": 15}), "signed": pick.instant(0, 6), "lines": lines,
     }  # fmt: skip
     if pick.chance(25):
         data["signed"] = data["signed"][:10]
     if pick.chance(55):
         data["manufacturer"] = pick.of((exporter, *MAKERS))
-    for field, values, percent in (("end_user", BUYERS, 40), ("made_in", ("CN", "IN"), 60), ("incoterm", ("FOB", "CIF"), 50)):
+    for field, values, percent in (
+        ("end_user", BUYERS, 40),
+        ("made_in", ("CN", "IN"), 60),
+        ("incoterm", ("FOB", "CIF"), 50),
+    ):
         if pick.chance(percent):
             data[field] = pick.of(values)
     if pick.chance(35):
@@ -124,8 +134,10 @@ def _line(pick: Pick, number: str) -> Json:
         "line": number, "quantity": pick.of(("100", "60", "24", "10.5")), "unit": pick.weighted(UNITS),
         "unit_price": pick.of(("1", "3", "10", "10", "2.5", "0")), "export_at": pick.instant(8, 34),
     }  # fmt: skip
-    if pick.chance(90):
-        line["class"] = pick.weighted({"mask": 25, "mask.surgical": 35, "mask.surgical.n95": 10, "kit": 15, "gas": 10, "gear": 5})
+    if pick.chance(94):
+        line["class"] = pick.weighted(
+            {"mask": 15, "mask.surgical": 50, "mask.surgical.n95": 22, "kit": 7, "gas": 3, "gear": 3}
+        )
     if pick.chance(50):
         line |= {"hs": pick.of(CODES), "hs_year": pick.of(YEARS)}
     given = {name: pick.of(values) for name, values in ATTRIBUTES.items() if pick.chance(70)}
@@ -141,18 +153,24 @@ def _line(pick: Pick, number: str) -> Json:
 
 
 def _granted(pick: Pick, book: _Pen) -> None:
-    holder = pick.weighted({**dict.fromkeys(EXPORTERS, 20), **dict.fromkeys(MAKERS, 12), **dict.fromkeys(BUYERS, 8)})
-    data: Json = {"scheme": pick.of(SCHEMES), "licence": pick.of(("L1", "L2", "L3")), "holder": holder, "from": pick.instant(-5, 20)}
+    """Mostly what a line of the book could use, at times for somebody else; often for less than is wanted."""
+    exporter, _, line = pick.of(book.lines)
+    strangers = (*EXPORTERS, *MAKERS, *BUYERS)
+    data: Json = {
+        "scheme": pick.of(("s1", "s1", "s2")), "licence": pick.of(("L1", "L2", "L3", "L4")), "from": pick.instant(-5, 16),
+        "holder": exporter if pick.chance(60) else pick.of(strangers),
+    }  # fmt: skip
     if pick.chance(40):
         data["until"] = pick.instant(21, 45)
-    if pick.chance(50):
-        data |= {"quantity": pick.of(("30", "90", "150")), "unit": pick.weighted(UNITS)}
-    elif pick.chance(30):
-        data |= {"value": pick.of(("100", "500")), "currency": pick.weighted({"EUR": 85, "USD": 15})}
-    if pick.chance(30):
+    if pick.chance(70):
+        unit = line["unit"] if pick.chance(70) else pick.weighted(UNITS)
+        data |= {"quantity": pick.of(("8", "20", "50", "90")), "unit": unit}
+    elif pick.chance(40):
+        data |= {"value": pick.of(("20", "100", "500")), "currency": pick.weighted({"EUR": 85, "USD": 15})}
+    if pick.chance(20):
         data["goods"] = _goods(pick)
     for field, values in (("destinations", PLACES), ("buyers", BUYERS), ("uses", ("army", "civil"))):
-        if pick.chance(15):
+        if pick.chance(10):
             data[field] = pick.some(values, 2, 1)
     book.write("licence.granted", data)
 
@@ -164,9 +182,15 @@ def _goods(pick: Pick) -> list[Json]:
 
 def _of_licence(pick: Pick, book: _Pen) -> None:
     kind = pick.of(("used", "used", "suspended", "reinstated", "revoked"))
-    data: Json = {"scheme": pick.of(SCHEMES), "licence": pick.of(("L1", "L2", "L3")), "at": pick.instant(2, 28)}
+    data: Json = {
+        "scheme": pick.of(SCHEMES),
+        "licence": pick.of(("L1", "L2", "L3")),
+        "at": pick.instant(2, 28),
+    }
     if kind == "used":
-        data |= pick.of(({"quantity": "20", "unit": pick.weighted(UNITS)}, {"value": "50", "currency": "EUR"}))
+        data |= pick.of(
+            ({"quantity": "20", "unit": pick.weighted(UNITS)}, {"value": "50", "currency": "EUR"})
+        )
     if kind == "suspended" and pick.chance(50):
         data["until"] = pick.instant(29, 40)
     book.write(f"licence.{kind}", data)
@@ -174,7 +198,12 @@ def _of_licence(pick: Pick, book: _Pen) -> None:
 
 def _opened(pick: Pick, book: _Pen) -> None:
     data: Json = {"quota": pick.of(QUOTAS), "from": pick.instant(0, 15)}
-    data |= pick.of(({"quantity": pick.of(("50", "130")), "unit": pick.weighted(UNITS)}, {"value": "300", "currency": "EUR"}))
+    data |= pick.of(
+        (
+            {"quantity": pick.of(("50", "130")), "unit": pick.weighted(UNITS)},
+            {"value": "300", "currency": "EUR"},
+        )
+    )
     if pick.chance(40):
         data["until"] = pick.instant(20, 40)
     if pick.chance(30):
@@ -210,7 +239,12 @@ def _listed(pick: Pick, book: _Pen) -> None:
 
 def _dated(pick: Pick, book: _Pen) -> None:
     exporter, contract, line = pick.of(book.lines)
-    data: Json = {"exporter": exporter, "contract": contract, "fact": pick.of(FACTS), "at": pick.moment(0, 20)}
+    data: Json = {
+        "exporter": exporter,
+        "contract": contract,
+        "fact": pick.of(FACTS),
+        "at": pick.moment(0, 20),
+    }
     if pick.chance(60):
         data["line"] = line["line"]
     if pick.chance(35):
@@ -229,7 +263,9 @@ def _amended(pick: Pick, book: _Pen) -> None:
     data: Json = {"exporter": exporter, "contract": contract, "at": pick.instant(7, 26)}
     match pick.weighted({"line": 45, "terms": 35, "removed": 10, "new": 10}):
         case "line":
-            data["lines"] = [line | _line(pick, line["line"])] if pick.chance(40) else [line | {"quantity": "90"}]
+            data["lines"] = (
+                [line | _line(pick, line["line"])] if pick.chance(40) else [line | {"quantity": "90"}]
+            )
         case "new":
             data["lines"] = [_line(pick, "7")]
         case "removed":
@@ -261,7 +297,10 @@ def _shipped(pick: Pick, book: _Pen) -> None:
 
 def _withdraw(pick: Pick, book: _Pen) -> None:
     one = pick.of(book.events)
-    book.write("fact.withdrawn", {"source": one.source, "id": one.id, "at": pick.instant(6, 24), "reason": "an error"})
+    book.write(
+        "fact.withdrawn",
+        {"source": one.source, "id": one.id, "at": pick.instant(6, 24), "reason": "an error"},
+    )
 
 
 _WRITERS: dict[str, Callable[[Pick, _Pen], None]] = {
@@ -269,10 +308,13 @@ _WRITERS: dict[str, Callable[[Pick, _Pen], None]] = {
     "amended": _amended, "ended": _ended, "shipped": _shipped,
 }  # fmt: skip
 _WEIGHTS = {
-    "granted": 34, "of_licence": 8, "opened": 10, "filed": 16, "listed": 7, "dated": 14, "amended": 7, "ended": 2, "shipped": 5,
+    "granted": 38, "of_licence": 8, "opened": 10, "filed": 16, "listed": 7, "dated": 14, "amended": 7, "ended": 2, "shipped": 5,
 }  # fmt: skip
 
 
 def described(one: World) -> list[Any]:
     """The world as text that can be pasted into a test."""
-    return [*(e.wire() for e in one.events), {"now": str(one.now), "at": str(one.at), "known": str(one.known)}]
+    return [
+        *(e.wire() for e in one.events),
+        {"now": str(one.now), "at": str(one.at), "known": str(one.known)},
+    ]

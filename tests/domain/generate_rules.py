@@ -15,7 +15,7 @@ CLASSES = ("mask", "mask.surgical", "mask.surgical.n95", "kit", "gas")
 CODES = ("6307", "630790", "63079010", "63079020", "3822", "28112100")
 YEARS = (2017, 2022)
 ATTRIBUTES = {"medical": ("true", "false"), "purity": ("99", "99.95", "pure"), "use": ("army", "civil")}
-SCHEMES, LISTS, FORMS, QUOTAS = ("s1", "s2", "s3"), ("l1", "l2"), ("f1", "f2"), ("q1", "q2")
+SCHEMES, LISTS, FORMS, QUOTAS = ("s1", "s2"), ("l1", "l2"), ("f1", "f2"), ("q1", "q1", "q2")
 FACTS = ("lc_issued", "loading_commenced", "contract_signed", "stamped")
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Europe/Madrid")
 ROLES = ("manufacturer", "exporter", "buyer", "end_user")
@@ -58,8 +58,8 @@ class Pick:
     def span(self, first: int, last: int, begins: bool = True) -> Json:
         found: Json = {"from": self.moment(first, last)} if begins or self.chance(50) else {}
         if self.chance(35):
-            return found | {"until": self.moment(last + 1, last + 25)}
-        return found | ({"through": self.moment(last + 1, last + 25)[:10]} if self.chance(25) else {})
+            return found | {"until": self.moment(last + 3, last + 35)}
+        return found | ({"through": self.moment(last + 3, last + 35)[:10]} if self.chance(25) else {})
 
     def places(self) -> Json:
         return {self.of(("only", "except")): self.some(PLACES, 2, self.random.randint(0, 1))}
@@ -67,7 +67,7 @@ class Pick:
 
 def acts(pick: Pick) -> list[Json]:
     """One to three acts; later ones may amend, confirm or take over the routes of earlier ones."""
-    found = [_act(pick, number) for number in range(1, pick.weighted({1: 50, 2: 40, 3: 10}) + 1)]
+    found = [_act(pick, number) for number in range(1, pick.weighted({1: 60, 2: 32, 3: 8}) + 1)]
     for act in list(found):
         if pick.chance(35):
             found.append(_amending(pick, f"{act['rule']}-a", act))
@@ -86,11 +86,11 @@ def _plain_act(pick: Pick, name: str) -> Json:
 def _act(pick: Pick, number: int) -> Json:
     clauses = [_clause(pick, str(n)) for n in range(1, pick.weighted({1: 70, 2: 30}) + 1)]
     act = _plain_act(pick, f"r{number}") | {"exported_from": _origin(pick), "clauses": clauses}
-    if pick.chance(15):
+    if pick.chance(10):
         act["made_in"] = _origin(pick)
     if pick.chance(10):
         act["facts"] = ["stamped"]
-    if pick.chance(15):
+    if pick.chance(30):
         act["quotas"] = [_pool(pick) for _ in range(pick.random.randint(1, 2))]
     if pick.chance(12):
         changed: Json = {"clauses": [{"clause": "1", "routes": [_route(pick, 9)]}]}
@@ -106,7 +106,7 @@ def _origin(pick: Pick) -> Any:
 
 
 def _pool(pick: Pick) -> Json:
-    found: Json = {"quota": pick.of(QUOTAS), "quantity": pick.of(("50", "120", "200")), "unit": pick.of(("H87", "DZN", "KGM")),
+    found: Json = {"quota": pick.of(QUOTAS), "quantity": pick.of(("9", "50", "120")), "unit": pick.of(("H87", "DZN", "KGM")),
                    **pick.span(0, 12)}  # fmt: skip
     if pick.chance(25):
         found["destinations"] = pick.some(PLACES, 3, 1)
@@ -130,16 +130,16 @@ def _related(pick: Pick, first: Json, second: Json) -> None:
 
 
 def _clause(pick: Pick, number: str) -> Json:
-    routes = [_route(pick, n) for n in range(pick.weighted({0: 8, 1: 45, 2: 35, 3: 12}))]
-    found: Json = {"clause": number, "in_force": [pick.span(2, 16)], "goods": [_goods(pick) for _ in range(pick.weighted({1: 75, 2: 25}))],
+    routes = [_route(pick, n) for n in range(pick.weighted({0: 4, 1: 58, 2: 28, 3: 10}))]
+    found: Json = {"clause": number, "in_force": [pick.span(1, 9)], "goods": [_goods(pick) for _ in range(pick.weighted({1: 75, 2: 25}))],
                    "routes": routes}  # fmt: skip
     if pick.chance(20):
         found["in_force"].append(pick.span(40, 50))
     if pick.chance(5):
         found["effect"] = {"duty": {"rate": "0.1"}}
-    if pick.chance(25):
+    if pick.chance(10):
         found["destinations"] = pick.places()
-    elif pick.chance(12):
+    elif pick.chance(6):
         found["destinations"] = [pick.places() | pick.span(0, 12, False), pick.places() | pick.span(13, 20)]
     if pick.chance(8):
         found["exporters"] = {pick.of(("only", "except")): pick.some(EXPORTERS, 2, 1)}
@@ -149,15 +149,16 @@ def _clause(pick: Pick, number: str) -> Json:
 
 
 def _goods(pick: Pick) -> Json:
-    kind = pick.weighted({"class": 80, "code": 12, "any": 8})
+    kind = pick.weighted({"class": 88, "code": 6, "any": 6})
     if kind == "any":
         return {"any_class": "true", "where": _where(pick)}
-    found: Json = {"class": pick.of(CLASSES)} if kind == "class" or pick.chance(30) else {}
+    of_class = pick.weighted({"mask": 64, "mask.surgical": 24, "mask.surgical.n95": 5, "kit": 5, "gas": 2})
+    found: Json = {"class": of_class} if kind == "class" or pick.chance(30) else {}
     if kind == "code" or pick.chance(20):
         found |= {"hs": pick.some(CODES, 2, 1), "hs_year": pick.of(YEARS)}
     if kind == "code":
         found["hs_defines"] = "true"
-    if pick.chance(22):
+    if pick.chance(15):
         found["where"] = _where(pick)
     return found
 
@@ -169,13 +170,32 @@ def _where(pick: Pick) -> Json:
 
 
 def _route(pick: Pick, number: int) -> Json:
-    needs = [_need(pick) for _ in range(pick.weighted({1: 60, 2: 32, 3: 8}))]
-    found: Json = {"route": f"way {number}", pick.of(("all", "all", "all", "any")): needs}
+    found: Json = {"route": f"way {number}", pick.of(("all", "all", "all", "any")): _needs(pick)}
     if pick.chance(12):
         found["within"] = pick.span(5, 20, False)
     if pick.chance(10):
         found["destinations"] = pick.places()
     return found
+
+
+def _needs(pick: Pick) -> list[Json]:
+    """Anything at all, or one of the shapes that acts often have."""
+    kind = pick.weighted({"anything": 42, "floor": 17, "transition": 6, "balance": 29, "never": 6})
+    match kind:
+        case "floor":
+            return [{"unit_price": {"at_least": pick.of(("8", "120")), "currency": "EUR", "per": "H87"}}]
+        case "transition":
+            return [{"dated": "contract_signed", pick.of(("before", "by")): pick.moment(3, 12)}]
+        case "balance":
+            return [
+                pick.of(
+                    ({"licence": pick.of(("s1", "s1", "s2")), "of": "exporter"}, {"quota": pick.of(QUOTAS)})
+                )
+            ]
+        case "never":
+            return [{"never": "true"}]
+        case _:
+            return [_need(pick) for _ in range(pick.weighted({1: 60, 2: 32, 3: 8}))]
 
 
 def _need(pick: Pick, depth: int = 0) -> Json:

@@ -15,7 +15,7 @@ from tests.naive.clock import boundaries
 from tests.naive.facts import Facts, Line, line_order
 from tests.naive.law import readings
 from tests.naive.order import Reading
-from tests.naive.verdict import EXPORTABLE, Judged
+from tests.naive.verdict import EXPORTABLE, ORDER, Judged
 
 Row = dict[str, Any]
 _DRIFTS = ("at", "now", "next_change_at")
@@ -51,13 +51,15 @@ class _Book:
     def next_change(
         self, key: tuple[str, str, str], row: Row, now: datetime, at: datetime | None
     ) -> datetime | None:
-        """The first instant ahead at which the row differs without a new event."""
+        """The first instant ahead that changes the row, without a new event, into another one than this."""
         start = now if at is None else max(at, now)
+        before = self.rows(start, None if at is None else start).get(key)
         for tick in self.ticks:
             if tick > start:
-                later = self.rows(tick, None if at is None else tick).get(key)
-                if later is None or any(later[name] != row[name] for name in row if name not in _DRIFTS):
+                after = self.rows(tick, None if at is None else tick).get(key)
+                if _differ(after, row) and _differ(after, before):
                     return tick
+                before = after
         return None
 
     def _row(self, line: Line, now: datetime, at: datetime | None) -> Row:
@@ -75,14 +77,16 @@ class _Book:
             "export_windows": [] if judged.verdict in EXPORTABLE else self._export_windows(line, moment, now, at),
         }  # fmt: skip
 
-    def _judge(self, line: Line, moment: datetime, now: datetime, at: datetime | None) -> tuple[Judged, list[str]]:
+    def _judge(
+        self, line: Line, moment: datetime, now: datetime, at: datetime | None
+    ) -> tuple[Judged, list[str]]:
         """The line under every combination of readings, and the readings that make a difference."""
         found = {names: one.judged(line, moment, one.left(line, now, at)) for names, one in self.readings}
         answers = list(found.values())
         if len(set(answers)) == 1:
             return answers[0], []
         low, high = min(a.low for a in answers), max(a.high for a in answers)
-        first = min(answers, key=lambda a: a.low)
+        first = max(answers, key=lambda a: ORDER.index(a.verdict))
         verdict = first.verdict if len({a.verdict for a in answers}) == 1 and low == high else "needs_review"
         if low != high:
             verdict = "needs_review"
@@ -117,6 +121,13 @@ class _Book:
                 spans.append({"from": tick, "until": until})
         self._windows[key] = spans
         return spans
+
+
+def _differ(one: Row | None, other: Row | None) -> bool:
+    """Whether two rows say different things; what drifts with the clock says nothing."""
+    if one is None or other is None:
+        return one is not other
+    return any(one[name] != other[name] for name in one if name not in _DRIFTS)
 
 
 def _telling(found: dict[tuple[str, ...], Judged]) -> list[str]:

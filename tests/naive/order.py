@@ -69,7 +69,9 @@ class Reading:
                 left = _after(left, [self._shipment(event, left)])
         as_now = self.facts.line(line.key, now)
         mine = place(as_now if as_now is not None else line)
-        return _after(left, [d for d in self.scan(now) if d.place is not None and d.place < mine and d.key != line.key])
+        return _after(
+            left, [d for d in self.scan(now) if d.place is not None and d.place < mine and d.key != line.key]
+        )
 
     def scan(self, now: datetime) -> list[Draw]:
         """All draws as of ``now``, in order."""

@@ -1,7 +1,7 @@
 """What meets one requirement for one line at one instant: sources for certain, and sources if the unknown is so."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -58,6 +58,8 @@ ALL = Source()
 class Ask:
     """One requirement: its name in ``missing``, what an unmet one can become, and what covers it.
 
+    ``unknown`` names the fact that nobody gave, where it is not the one that is asked for.
+
     ``sure`` counts always, ``perhaps`` instead of it where every unknown turns out well. ``lots`` hold the same by lot
     for a dated fact. ``filed`` is what is on file of a document that is handed in by the parties.
     """
@@ -69,6 +71,7 @@ class Ask:
     perhaps: tuple[Source, ...] = ()
     filed: Fraction | None = None
     lots: "Lots | None" = None
+    unknown: str = ""
     cut_off: datetime | None = None
 
     def sources(self, unknown: bool) -> tuple[Source, ...]:
@@ -105,7 +108,8 @@ def ask(case: Case, need: Need) -> Ask:
     if not need.negated:
         return found
     yes, may = _covers(found, case.line.open, False), _covers(found, case.line.open, True)
-    return _told(f"not {_plain_name(need)}", TERMS, NEVER, False if yes else None if may else True)
+    told = _told(f"not {found.name}", found.group, NEVER, False if yes else None if may else True)
+    return replace(told, unknown=found.unknown or found.name)
 
 
 def _covers(found: Ask, amount: Fraction, unknown: bool) -> bool:
@@ -149,27 +153,7 @@ def _asked(case: Case, need: Need) -> Ask:
         case grammar.Never():
             return _told("never", TERMS, NEVER, False)
         case _:
-            return _told(_plain_name(need), TERMS, AMENDABLE, _term(line, asks))
-
-
-def _plain_name(need: Need) -> str:
-    match need.asks:
-        case grammar.QuantityNeeded():
-            return "quantity"
-        case grammar.ValueNeeded():
-            return "value"
-        case grammar.UnitPriceNeeded():
-            return "unit_price"
-        case grammar.ExporterNeeded():
-            return "exporter"
-        case grammar.ExportedBefore():
-            return "exported_before"
-        case grammar.Never():
-            return "never"
-        case _:
-            first = next(iter(type(need.asks).model_fields))
-            names = ("licence", "document", "listed", "dated", "attribute", "quota", "allowance")
-            return str(next((getattr(need.asks, n) for n in names if hasattr(need.asks, n)), first))
+            return _told(next(iter(type(asks).model_fields)), TERMS, AMENDABLE, _term(line, asks))
 
 
 def _told(name: str, group: int, kind: str, told: Told) -> Ask:
@@ -214,7 +198,7 @@ def _for_party(case: Case, role: str, held: list[tuple[Told, Source]], name: str
     sure, perhaps = _split(held)
     if _role(case, role) is not None or sure:
         return Ask(name, group, OBTAINABLE, sure, perhaps)
-    return Ask(role, group, OBTAINABLE, (), (ALL,))
+    return Ask(name, group, OBTAINABLE, (), (ALL,), unknown=role)
 
 
 def _holder(case: Case, role: str) -> str | None:
@@ -544,14 +528,18 @@ def _term(line: Line, asks: Any) -> Told:
     match asks:
         case grammar.QuantityNeeded():
             (family, size), (other, there) = measure(line.unit), measure(asks.quantity.unit)
-            return bounded(_meant(line, asks.quantity) * size / there, asks.quantity) if family == other else None
+            return (
+                bounded(_meant(line, asks.quantity) * size / there, asks.quantity)
+                if family == other
+                else None
+            )
         case grammar.ValueNeeded():
             same = line.currency == asks.value.currency
             return bounded(_meant(line, asks.value) * line.unit_price, asks.value) if same else None
         case _:
             price = asks.unit_price
             (family, size), (other, there) = measure(line.unit), measure(price.per)
-            basis = price.basis is None or price.basis == line.incoterm
+            basis = price.basis is None or price.basis == (line.incoterm or "")[:3]
             if family != other or line.currency != price.currency or not basis:
                 return None
             return bounded(line.unit_price * there / size, price)

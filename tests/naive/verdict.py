@@ -126,9 +126,8 @@ def _nearest(of: _Measured, whole: Fraction, left: Left) -> tuple[str | None, tu
     routes = list(enumerate(of.clause.routes))
     if of.verdict == "needs_documents":
         routes = [(i, one) for i, one in routes if _covers_something(of.clause, i, whole, left)]
-    routes = [(i, one) for i, one in routes if not one.ahead] or routes
     ranked = sorted(
-        routes, key=lambda r: (closed(r[1], whole, left.small), len(_unmet(r[1], whole, left)), r[0])
+        routes, key=lambda r: (closed(r[1], whole, left.small), r[1].ahead, len(_unmet(r[1], whole, left)), r[0])
     )
     name = ranked[0][1].name if ranked else None
     if of.verdict == "needs_review":
@@ -148,15 +147,17 @@ def _unmet(one: Route, whole: Fraction, left: Left) -> list[Ask]:
 
 
 def _unknown(of: _Measured, whole: Fraction, left: Left) -> tuple[str, ...]:
-    """The unknown facts of the deciding clause: of its scope, then of each route that may still be gone."""
+    """The unknown facts of the deciding clause: of its scope, then of each route whose cover depends on one."""
     asks = [
         a
-        for one in of.clause.routes
-        if one.usable and not closed(one, whole, left.small)
+        for i, one in enumerate(of.clause.routes)
+        if fill(of.clause, whole, World(left.large, False, only=(i,)))[0]
+        != fill(of.clause, whole, World(left.small, True, only=(i,)))[0]
         for a in one.asks
         if lowest(one, a, whole, left.large) != highest(one, a, whole, left.small)
     ]
-    return tuple(dict.fromkeys([*of.clause.unknown, *_names(asks)]))
+    asks.sort(key=lambda a: a.group)
+    return tuple(dict.fromkeys([*of.clause.unknown, *(a.unknown or a.name for a in asks)]))
 
 
 def _names(asks: Iterable[Ask]) -> tuple[str, ...]:
