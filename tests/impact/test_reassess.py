@@ -87,8 +87,13 @@ async def test_a_grant_reaches_its_holder_and_says_why(pool: asyncpg.Pool) -> No
 async def test_a_holder_corrected_releases_the_first_and_reaches_the_second(pool: asyncpg.Pool) -> None:
     signed = [fact("contract.signed", contract(name, "C1")) for name in ("acme", "bolt")]
     facts = await _ready(pool, *signed, registration("acme"))
-    corrected = fact("licence.granted", {"scheme": "nmpa_registration", "licence": "R-acme", "holder": "bolt",
-                                         "from": "2020-01-01T00:00:00Z"}, recordedat="2020-04-11T00:00:00Z")  # fmt: skip
+    data = {
+        "scheme": "nmpa_registration",
+        "licence": "R-acme",
+        "holder": "bolt",
+        "from": "2020-01-01T00:00:00Z",
+    }
+    corrected = fact("licence.granted", data, recordedat="2020-04-11T00:00:00Z")
     await tell(pool, [corrected])
     await settle(pool)
     assert await stored(pool, NOON) == folded([*facts, corrected], NOON)
@@ -203,7 +208,7 @@ async def test_a_fan_out_waits_behind_a_single_fact(pool: asyncpg.Pool) -> None:
     await _ready(pool, *(fact("contract.signed", contract(name, "C1")) for name in names))
     await tell(pool, [acts()["cn-2020-12"].event(), registration("maker-050")])
     await handlers.hand_on(pool)
-    ranks = dict(list(await pool.fetch("SELECT exporter, bulk FROM due")))
+    ranks = {row["exporter"]: row["bulk"] for row in await pool.fetch("SELECT exporter, bulk FROM due")}
     assert len(ranks) == 60
     assert [name for name, bulk in ranks.items() if not bulk] == ["maker-050"]
 
