@@ -39,9 +39,11 @@ def read(work: Callable[[Any], Awaitable[T]]) -> T:
 
 
 async def _read(address: str, work: Callable[[Any], Awaitable[T]]) -> T:
-    async with connected(address) as connection:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await work(connection)
+    async with (
+        connected(address) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        return await work(connection)
 
 
 @asynccontextmanager
@@ -69,11 +71,15 @@ def postgres_trouble(address: str) -> Callable[[Exception], ServerTrouble]:
         where = _where(address)
         match error:
             case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
-                return ServerTrouble(f"The database at {where} lacks the tracker's tables. Run tracker migrate.")
+                return ServerTrouble(
+                    f"The database at {where} lacks the tracker's tables. Run tracker migrate."
+                )
             case asyncpg.InvalidCatalogNameError():
                 return ServerTrouble(f"Postgres at {where}: {error}. Create it, or correct DATABASE_URL.")
             case asyncpg.InvalidAuthorizationSpecificationError() | asyncpg.InsufficientPrivilegeError():
-                return ServerTrouble(f"Postgres at {where}: {error}. Check the user and password in DATABASE_URL.")
+                return ServerTrouble(
+                    f"Postgres at {where}: {error}. Check the user and password in DATABASE_URL."
+                )
             case OSError() | asyncpg.CannotConnectNowError() | ValueError():
                 return ServerTrouble(
                     f"Postgres cannot be reached at {where}. Start it (tracker up), or correct DATABASE_URL."

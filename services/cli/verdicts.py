@@ -25,7 +25,9 @@ _PAUSE = 1.0
 Exporter = Annotated[str | None, typer.Option("--exporter", help="Only lines of this exporter.")]
 Buyer = Annotated[str | None, typer.Option("--buyer", help="Only lines for this buyer.")]
 Class = Annotated[str | None, typer.Option("--class", help="Only goods of this class and its subclasses.")]
-Verdict = Annotated[str | None, typer.Option("--verdict", help=f"Only lines judged so: {', '.join(VERDICTS)}.")]
+Verdict = Annotated[
+    str | None, typer.Option("--verdict", help=f"Only lines judged so: {', '.join(VERDICTS)}.")
+]
 Watch = Annotated[bool, typer.Option("--watch", help="Go on, and show what changes, until Ctrl-C.")]
 
 
@@ -75,7 +77,9 @@ async def judged(
     connection: Any, asked: Asked, at: datetime | None, known: datetime | None
 ) -> list[dict[str, Any]]:
     """What the stored facts say of another instant, or of what was known by one."""
-    named = [asked.exporter] if asked.exporter else [row[0] for row in await connection.fetch(SQL["exporters"])]
+    named = (
+        [asked.exporter] if asked.exporter else [row[0] for row in await connection.fetch(SQL["exporters"])]
+    )
     book = Book.from_events(await store.facts_of(connection, await store.closed(connection, named)))
     now = await store.present(connection)
     found = assess(book, now=now, at=at, known=known)

@@ -26,6 +26,13 @@ async def create_topics(bootstrap: str) -> list[str]:
         return [topic.name for topic in missing]
 
 
+async def missing_topics(bootstrap: str) -> list[str]:
+    """The topics of ``deploy/topics.yaml`` that are not there."""
+    async with _admin(bootstrap) as admin:
+        there = set(await admin.list_topics())
+    return [name for name in yaml.safe_load(DECLARED.read_text()) if name not in there]
+
+
 def _topic(name: str, said: Mapping[str, Any], brokers: int) -> NewTopic:
     """Three replicas where there are three brokers, else one: two would stop at the loss of either."""
     config = {key: str(value) for key, value in said["config"].items()}
