@@ -24,7 +24,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy services events tests seeds
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not servers"
+	$(BIN)/pytest -m "not servers and not slow"
 
 # Exactly the locked files, by their hashes; then the tracker itself, which needs nothing more.
 $(STAMP): requirements.lock pyproject.toml

@@ -48,6 +48,7 @@ class Mutation:
         return f"{self.rule} without {'/'.join(str(step) for step in self.path)}"
 
 
+@pytest.mark.slow
 def test_whatever_is_taken_out_of_a_pack_turns_a_golden_case_red(monkeypatch: pytest.MonkeyPatch) -> None:
     packs = documents(PACKS, CASES)
     made = [one for rule in packs for one in mutations(packs[rule])]
