@@ -164,7 +164,8 @@ def explain(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     told = [
-        (".".join(str(part) for part in item["loc"]), expected(item)) for item in error.errors(include_url=False)
+        (".".join(str(part) for part in item["loc"]), expected(item))
+        for item in error.errors(include_url=False)
     ]
     more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
     return "; ".join(f"{place}: {message}" if place else message for place, message in told[:5]) + more

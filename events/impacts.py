@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from events.model import Data, Model
-from events.values import Currency, Id, Instant, Quantity, SignedAmount, Unit
+from events.values import Currency, Fraction, Id, Instant, Quantity, SignedAmount, Unit
 
 Verdict = Literal[
     "clear", "satisfied", "grandfathered", "needs_documents", "needs_review", "partial", "in_abeyance", "unlicensed",
@@ -19,6 +19,36 @@ class Window(Model):
 
     since: Instant = Field(alias="from")
     until: Instant | None
+
+
+class Figure(Model):
+    """A sum of money in three cases; null, with the ``reason``, where nothing can be said."""
+
+    low: SignedAmount | None
+    base: SignedAmount | None
+    high: SignedAmount | None
+    currency: Currency | None
+    reason: str | None = None
+
+
+class Loss(Model):
+    """What a line loses, term by term; ``probability`` that it can still be exported before its deadline."""
+
+    blocked_value: Figure
+    stock_write_down: Figure
+    commitment_loss: Figure
+    penalty: Figure
+    onerous_provision: Figure
+    other: Figure
+    recoveries: Figure
+    out_of_pocket: Figure
+    lost_margin: Figure
+    expectation_loss: Figure
+    accounting_charge: Figure
+    cash_call: Figure
+    probability: Fraction | None
+    expected: Figure
+    avoidable: Figure
 
 
 class VerdictRow(Model):
@@ -52,7 +82,7 @@ class VerdictRow(Model):
     currency: Currency | None
     next_change_at: Instant | None
     export_windows: tuple[Window, ...]
-    loss: dict[str, JsonValue] | None
+    loss: Loss | None
 
 
 class VerdictChanged(Data):

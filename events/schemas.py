@@ -23,7 +23,7 @@ _FOR_ANSWERS = "Answers: written by the tracker whenever a verdict or a loss cha
 
 def documents() -> dict[str, dict[str, Any]]:
     """Every published document by its file name."""
-    rows = {"$schema": _DRAFT, **_plain(VerdictRow.model_json_schema(mode="serialization"))}
+    rows = {"$schema": _DRAFT, **_plain(VerdictRow.model_json_schema())}
     return {
         "asyncapi.json": _asyncapi(),
         "verdict-row.schema.json": rows,

@@ -70,7 +70,7 @@ class Outcome:
 
 def read(raw: Any) -> Case:
     """The case in a decoded entry of a scenario file. Raises CaseError."""
-    content = _mapping(raw, "a scenario", ("scenario", "rules", "given", "then"))
+    content = _mapping(raw, "a scenario", ("scenario", "rules", "given", "then"), ())
     name = str(content["scenario"])
     facts = [_mapping(fact, f"{name}: given {n}") for n, fact in enumerate(_list(content, "given"), 1)]
     assumed = {str(fact["assume"]) for fact in facts if set(fact) == {"assume"}}

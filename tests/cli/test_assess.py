@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from events import schemas
+from events.impacts import Loss
 from services.domain.answers import KEYS
 from tests.cli.conftest import CE, CONTRACT, FACTS, LINES, NMPA, Run, refused, told
 
@@ -43,6 +44,7 @@ def test_each_open_line_is_answered_with_the_published_keys(run: Run, book: Path
     assert (kits["blocked_quantity"], kits["blocked_value"], kits["currency"]) == ("1000", "12000", "EUR")
     assert "nmpa_registration" in kits["missing"]
     assert kits["loss"]["blocked_value"]["base"] == "12000"
+    assert list(kits["loss"]) == list(Loss.model_fields)
     assert (monitors["verdict"], monitors["rule"], monitors["loss"]) == ("clear", None, None)
 
 
