@@ -31,6 +31,7 @@ def idle(
     ``lines``: n, exporter, contract, line, class, export_at, quantity, open_quantity, blocked_quantity of all open
     lines of the exporters. ``shipments``: exporter, contract, line, class, sent (quantity), sent_at.
     """
+    lines = lines.select("n", *_LINE, "class", "export_at", "quantity", "open_quantity", "blocked_quantity")
     parcels = parcels.join(lines.select("exporter").unique(), on="exporter", how="semi").with_row_index("p")
     named = parcels.filter(pl.col("line").is_not_null())
     own, needs = _named(named, lines)

@@ -24,21 +24,22 @@ def fact(event_type: str, **data: Any) -> Event:
 
 
 def rule(**clause: Any) -> Event:
-    """From 1 April kits that leave China need a registration of their maker."""
+    """From 1 April kits that leave China, but for Portugal, need a registration of their maker."""
     document = {
         "rule": "kits", "title": "Kits need a registration", "published": PUBLISHED, "exported_from": "CN",
         "citation": {"issuers": ["TEST"], "number": "1", "dated": "2020-03-31", "url": "https://example.org/kits"},
         "timezone": "UTC",
         "clauses": [
             {"clause": "1", "in_force": [{"from": BLOCKED}], "effect": "block",
-             "goods": [{"class": "kit"}],
-             "routes": [{"route": "registration", "all": [{"licence": "registration", "of": "manufacturer"}]}], **clause}
+             "goods": [{"class": "kit"}], "destinations": {"except": ["PT"]},
+             "routes": [{"route": "registration", "all": [{"licence": "registration", "of": "manufacturer"}]}],
+             **clause}
         ],
     }  # fmt: skip
     return fact("rule.enacted", document=document, pack="sha256:" + "0" * 64)
 
 
-def line(number: int = 1, **fields: Any) -> dict[str, Any]:
+def line(number: int = 1, /, **fields: Any) -> dict[str, Any]:
     """1,000 kits at 1,000 each, to leave on 20 April and to be there by 30 April."""
     return {"line": str(number), "class": "kit", "quantity": "1000", "unit": "H87", "unit_price": "1000",
             "export_at": "2020-04-20T00:00+00:00", "deadline": "2020-04-30T00:00+00:00", **fields}  # fmt: skip
@@ -58,6 +59,34 @@ def bought(purchase: str, *, ordered: bool = False, **fields: Any) -> Event:
         "exporter": "acme", "purchase": purchase, "contract": "C1", "line": "1", "component": "swab",
         "quantity": "1000", "unit": "H87", "unit_cost": "1", "currency": "EUR", "at": "2020-03-05T00:00+00:00",
         "per_unit": "1", **fields})  # fmt: skip
+
+
+def stated(term: str, amount: str, currency: str = "EUR", line: str | None = "1", **more: Any) -> Event:
+    """The user's own figure, for a line or (without one) for the whole contract C1."""
+    of_line = {} if line is None else {"line": line}
+    return fact("loss.stated", exporter="acme", contract="C1", term=term, amount=amount, currency=currency, **of_line,
+                **{"at": "2020-04-01T10:00+00:00", **more})  # fmt: skip
+
+
+def notified(at: str, **more: Any) -> Event:
+    """Notice of force majeure for C1."""
+    return fact(
+        "contract.dated", exporter="acme", contract="C1", fact="force_majeure_notified", at=at, **more
+    )
+
+
+def granted(since: str, **more: Any) -> Event:
+    """The registration of acme."""
+    return fact(
+        "licence.granted",
+        **{"scheme": "registration", "licence": "L1", "holder": "acme", "from": since, **more},
+    )
+
+
+def lead_time(p10: int = 10, p50: int = 40, p90: int = 100, **more: Any) -> Event:
+    """How many days a registration takes."""
+    return fact("leadtime.published", **{"scheme": "registration", "p10_days": p10, "p50_days": p50, "p90_days": p90,
+                "source": "test", "from": "2020-01-01T00:00+00:00", **more})  # fmt: skip
 
 
 def rates(day: str, **per_euro: str) -> Event:
