@@ -34,7 +34,7 @@ def cases(tmp_path: Path) -> Path:
 def test_cases_that_hold_are_counted(run: Run, cases: Path) -> None:
     done = run("scenario", cases)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "✓ cases.yaml: 1 cases hold\n1 cases, 3 answers, 0 of them not as expected\n"
+    assert done.stdout == "✓ cases.yaml: 1 case holds\n1 case, 3 answers, 0 not as expected\n"
 
 
 def test_a_case_that_does_not_hold_shows_the_difference_and_ends_with_1(run: Run, cases: Path) -> None:
@@ -42,14 +42,14 @@ def test_a_case_that_does_not_hold_shows_the_difference_and_ends_with_1(run: Run
     done = run("scenario", cases)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.splitlines() == [
-        "✗ cases.yaml: 0 of 1 cases hold",
+        "✗ cases.yaml: 0 of 1 case holds",
         "    A kit maker with a CE certificate only",
         "      acme/C1/1 at 2020-04-12 01:00Z known 2020-04-15 16:00Z",
         "        - verdict: partial",
         "        + verdict: satisfied",
         "        - covered_quantity: 600",
         "        + covered_quantity: 1000",
-        "1 cases, 3 answers, 1 of them not as expected",
+        "1 case, 3 answers, 1 not as expected",
     ]
 
 
