@@ -5,7 +5,20 @@ import sys
 
 import typer
 
-from services.cli import assess, demo, ingest, rules, scenario, up, verdicts
+from services.cli import (
+    assess,
+    demo,
+    doctor,
+    explain,
+    exposure,
+    ingest,
+    letters,
+    rules,
+    scenario,
+    simulate,
+    up,
+    verdicts,
+)
 from services.runtime.settings import NeedsAction
 
 app = typer.Typer(
@@ -18,11 +31,16 @@ app.command(name="demo")(demo.demo)
 app.command(name="up")(up.up)
 app.command(name="ingest")(ingest.ingest_files)
 app.command(name="verdicts")(verdicts.verdicts)
+app.command(name="explain")(explain.explain)
+app.command(name="exposure")(exposure.exposure)
+app.command(name="simulate")(simulate.simulate)
 app.command(name="assess")(assess.assess)
 app.command(name="scenario")(scenario.scenario)
 app.command(name="rules")(rules.rules)
 app.command(name="migrate")(up.migrate)
 app.command(name="topics")(up.topics)
+app.command(name="doctor")(doctor.doctor)
+app.add_typer(letters.app, name="dead-letters")
 
 
 # typer brings its own copy of click and exports only the leaves of its errors: this is the root of them.

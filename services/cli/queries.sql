@@ -68,3 +68,7 @@ SELECT topic, sum(stored + 1)::bigint AS stored FROM position WHERE cluster = $1
 -- name: known_facts
 -- Which of these facts the store has by now.
 SELECT source, id FROM event JOIN unnest($1::text[], $2::text[]) AS asked(source, id) USING (source, id)
+
+-- name: registers
+-- What registers and lists say: nothing that an exporter told of its own trade.
+SELECT source, id, type, "time", recorded_at, data FROM event WHERE exporter IS NULL OR type = 'exporter.registered'

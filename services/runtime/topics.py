@@ -1,10 +1,11 @@
 """The topics on the broker: made where missing, fact topics kept for ever."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import yaml
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
@@ -31,6 +32,28 @@ async def missing_topics(bootstrap: str) -> list[str]:
     async with _admin(bootstrap) as admin:
         there = set(await admin.list_topics())
     return [name for name in yaml.safe_load(DECLARED.read_text()) if name not in there]
+
+
+async def ends(bootstrap: str, topics: Iterable[str]) -> dict[str, int]:
+    """How many records were ever written to each of these topics."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        there = await consumer.topics()
+        found = {}
+        for name in there & set(topics):
+            parts = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+            found[name] = sum((await consumer.end_offsets(parts)).values())
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def members(bootstrap: str, group: str) -> int:
+    """How many consumers are in the group."""
+    async with _admin(bootstrap) as admin:
+        (answer,) = await admin.describe_consumer_groups([group])
+    return sum(len(one[5]) for one in answer.groups)
 
 
 def _topic(name: str, said: Mapping[str, Any], brokers: int) -> NewTopic:
