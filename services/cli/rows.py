@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -53,7 +52,7 @@ def _wide(rows: Sequence[Row]) -> Table:
 
 
 def _tall(rows: Sequence[Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", border_style="dim", pad_edge=False, expand=True)
+    table = show.tall()
     table.add_column("line\nbuyer", overflow="fold", ratio=3)
     table.add_column("verdict\nclause", overflow="fold", min_width=15)
     table.add_column("nearest route\nmissing", overflow="fold", ratio=3)

@@ -1,9 +1,11 @@
 """`tracker rules`: which clauses bind at an instant, as far as was known by another, each with its citation."""
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text
 
 from events.rule_document import RuleDocument
@@ -32,21 +34,27 @@ def rules(at: At = None, known: Known = None, more: Rules = None, form: Printed 
 
 
 def in_force(documents: list[RuleDocument], at: datetime) -> Iterator[dict[str, Any]]:
-    """The clauses that bind at the instant, in some reading of the acts: one row each, in order of rule and clause."""
+    """The clauses that bind at the instant, in some reading of the acts: one row each, in order of rule and clause.
+
+    ``readings`` names those between which nobody has decided, where they make a difference to the clause.
+    """
     acts = {one.rule: one for one in documents}
-    found: dict[tuple[str, str], tuple[Binding, set[str]]] = {}
-    for world in worlds(documents):
+    possible = worlds(documents)
+    found: dict[tuple[str, str], list[Binding]] = {}
+    for world in possible:
         for binding in world.bindings:
             if any(since <= at < until for since, until in binding.spans):
-                _, readings = found.setdefault((binding.rule, binding.clause), (binding, set()))
-                readings.update(world.chosen)
-    for (rule, clause), (binding, readings) in sorted(found.items()):
-        amending = sorted(
-            one.rule for one in documents for a in one.amends if (a.rule, a.clause) == (rule, clause)
-        )
+                under = found.setdefault((binding.rule, binding.clause), [])
+                under += [] if binding in under else [binding]
+    for (rule, clause), bindings in sorted(found.items()):
+        amending = {one.rule for one in documents for a in one.amends if (a.rule, a.clause) == (rule, clause)}
+        open_readings = {label for world in possible for label in world.chosen if len(bindings) > 1}
+        binding = min(bindings, key=lambda one: len(one.ways))
         yield _row(acts[rule], binding, at) | {
-            "readings": sorted(readings),
-            "amended_by": sorted(set(amending)),
+            "readings": sorted(
+                label for label in open_readings if label.rpartition("/")[0] in {rule, *amending}
+            ),
+            "amended_by": sorted(amending),
         }
 
 
@@ -78,20 +86,57 @@ def _print(rows: list[dict[str, Any]], at: datetime) -> None:
     if not rows:
         console.print(f"No clause is in force at {show.instant(at)}.")
         return
+    console.print(_tall(rows) if sys.stdout.isatty() else _wide(rows))
+    if sys.stdout.isatty():
+        console.print(Text(f"{len(rows)} clauses in force at {show.instant(at)}", style="bold"))
+
+
+def _wide(rows: list[dict[str, Any]]) -> Table:
     table = show.table(
-        f"{len(rows)} clauses in force at {show.instant(at)}",
-        ("clause", "title", "citation", "since", "until", "effect", "amended by", "source"),
+        "", ("clause", "title", "citation", "since", "until", "effect", "amended by", "source")
     )
     for row in rows:
-        cited = " ".join(part for part in (", ".join(row["issuers"]), row["number"], row["dated"]) if part)
-        table.add_row(
-            Text(f"{row['rule']}/{row['clause']}", style="bold"),
-            Text(row["title"] or ""),
-            Text(cited),
-            show.instant(row["since"]),
-            show.instant(row["until"]),
-            Text(row["effect"], style="red" if row["effect"] == "block" else "yellow"),
-            Text(", ".join(row["amended_by"] + row["readings"])),
-            Text(" ".join(row["url"]), style="dim"),
+        span = (show.instant(row["since"]), show.instant(row["until"]))
+        told = (
+            _name(row),
+            row["title"],
+            _cited(row),
+            *span,
+            row["effect"],
+            _later(row),
+            " ".join(row["url"]),
         )
-    console.print(table)
+        table.add_row(*(Text(cell or "") for cell in told))
+    return table
+
+
+def _tall(rows: list[dict[str, Any]]) -> Table:
+    table = show.tall()
+    table.add_column("clause", overflow="fold", ratio=2)
+    table.add_column("citation", overflow="fold", ratio=3)
+    table.add_column("in force", no_wrap=True)
+    for row in rows:
+        cited = Text(_cited(row))
+        if _later(row):
+            cited.append(f"\nwith {_later(row)}", style="yellow")
+        for address in row["url"]:
+            cited.append(f"\n{address}", style=f"dim link {address}")
+        table.add_row(
+            Text(_name(row), style="bold").append(f"\n{row['title'] or ''}", style="not bold"),
+            cited,
+            Text(f"{show.instant(row['since'])}\n{show.instant(row['until']) or 'no end'}\n{row['effect']}"),
+        )
+    return table
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['rule']}/{row['clause']}"
+
+
+def _cited(row: dict[str, Any]) -> str:
+    return " ".join(part for part in (", ".join(row["issuers"]), row["number"], row["dated"]) if part)
+
+
+def _later(row: dict[str, Any]) -> str:
+    """The acts that amended the clause, and the readings under which it binds."""
+    return ", ".join(row["amended_by"] + row["readings"])

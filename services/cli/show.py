@@ -45,6 +45,18 @@ def table(title: str, columns: Sequence[str], numbers: Iterable[str] = ()) -> Ta
     return made
 
 
+def tall() -> Table:
+    """An empty table for a terminal, several lines to a row: it takes the whole width and cuts nothing off."""
+    return Table(
+        box=box.SIMPLE_HEAD,
+        header_style="bold",
+        border_style="dim",
+        pad_edge=False,
+        expand=True,
+        show_lines=False,
+    )
+
+
 def verdict(name: str) -> Text:
     """A verdict in its colour."""
     return Text(name, style=STYLES.get(name, ""))

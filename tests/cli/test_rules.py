@@ -36,6 +36,14 @@ def test_what_was_published_later_was_not_known_before(run: Run) -> None:
     assert in_force(run, "--at", APRIL_20, "--known", "2020-03-01T00:00Z").keys().isdisjoint({"cn-2020-05/1"})
 
 
+def test_readings_are_named_where_nobody_has_decided_and_only_there(run: Run) -> None:
+    night, settled = "2020-04-26T00:00Z", "2020-04-28T00:00Z"
+    undecided = in_force(run, "--at", night, "--known", night)
+    assert undecided["cn-2020-05/1"]["readings"] == ["cn-2020-12/alternative", "cn-2020-12/cumulative"]
+    assert undecided["us-fema-2020/328.102"]["readings"] == []
+    assert in_force(run, "--at", night, "--known", settled)["cn-2020-05/1"]["readings"] == []
+
+
 def test_a_suspended_clause_is_out_and_comes_back_by_itself(run: Run) -> None:
     clauses = [
         set(in_force(run, "--at", at))
