@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,6 @@ from services.runtime.topics import cluster_id
 
 GROUP = "impact"
 _IDLE = 0.5
-_AT_ONCE = 200
 
 
 async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GROUP) -> None:
@@ -43,7 +43,7 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
                     app.wait_until_stopped(),
                     waiting.commit_for_ever(record),
                     _loop(lambda: handlers.hand_on(pool), stored, then=due),
-                    _loop(lambda: handlers.reassess(pool, _AT_ONCE), due, then=changed),
+                    _loop(_paced(pool), due, then=changed),
                     _loop(lambda: handlers.publish(pool, producer), changed),
                     _ticking(pool, wall_clock, due),
                 ]
@@ -86,6 +86,24 @@ async def _loop(
         if not done:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(came.wait(), _IDLE)
+
+
+def _paced(pool: asyncpg.Pool) -> Callable[[], Awaitable[int]]:
+    """Judges more exporters at once while their locks are held shortly, and fewer when that takes long."""
+    most = 50
+
+    async def judge() -> int:
+        nonlocal most
+        began = time.monotonic()
+        done = await handlers.reassess(pool, most)
+        took = time.monotonic() - began
+        if took > 1:
+            most = max(20, most // 2)
+        elif took < 0.3 and done >= most:
+            most = min(1000, most * 2)
+        return done
+
+    return judge
 
 
 async def _ticking(pool: asyncpg.Pool, wall_clock: bool, due: asyncio.Event) -> None:
