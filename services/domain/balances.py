@@ -6,6 +6,7 @@ may be unknown.
 Lots (parts of a line with dated facts of their own) are balances that one line draws from alone.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -86,32 +87,50 @@ class Cover:
     needs: dict[int, tuple[Decimal, Decimal, Decimal]]
 
 
-@dataclass
 class Ledger:
-    """What has been drawn from each balance so far: at least, and at most."""
+    """What has been drawn from each balance, in the order of draws: at least, and at most."""
 
-    least: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    most: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    def __init__(self) -> None:
+        self._drawn: defaultdict[str, list[tuple[int, Decimal, Decimal]]] = defaultdict(list)
 
-    def draw(self, balance: str, amount: Decimal) -> None:
-        """Something drawn for sure."""
-        self.least[balance] += amount
-        self.most[balance] += amount
+    def enter(self, place: int, balance: str, least: Decimal, most: Decimal) -> None:
+        """A draw at a place in the order; places never go back."""
+        before = self._drawn[balance][-1] if self._drawn[balance] else (0, ZERO, ZERO)
+        self._drawn[balance].append((place, before[1] + least, before[2] + most))
 
-    def page(self, drawer: "Drawer") -> "Ledger":
-        """A copy of what this line can draw on."""
-        names = {part[0] for need in drawer.needs.values() for stake in need.stakes for part in stake.parts}
-        page = Ledger()
-        for name in names:
-            page.least[name], page.most[name] = self.least[name], self.most[name]
-        return page
+    def page(self, place: int) -> "Page":
+        """What whoever stands at this place in the order finds drawn by those ahead."""
+        return Page(self, place)
+
+    def before(self, place: int, balance: str) -> tuple[Decimal, Decimal]:
+        """What had been drawn before a place: at least, and at most."""
+        entries = self._drawn.get(balance, [])
+        index = bisect_left(entries, place, key=lambda entry: entry[0])
+        return entries[index - 1][1:] if index else (ZERO, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The ledger as one line finds it."""
+
+    ledger: Ledger
+    place: int
+
+    def least(self, balance: str) -> Decimal:
+        return self.ledger.before(self.place, balance)[0]
+
+    def most(self, balance: str) -> Decimal:
+        return self.ledger.before(self.place, balance)[1]
+
+
+UNTOUCHED = Page(Ledger(), 0)
 
 
 @dataclass
 class _Till:
     """What is left of balances and lots while one clause of one line draws, in one world."""
 
-    drawn: Mapping[str, Decimal]
+    drawn: Callable[[str], Decimal]
     unknown: bool
     filed: bool = False
     took: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -124,7 +143,7 @@ class _Till:
         if stake.unclear:
             return None if self.unknown else ZERO
         amounts = [
-            _down(max(ZERO, has - self.drawn.get(balance, ZERO) - self.took[balance]), per)
+            _down(max(ZERO, has - self.drawn(balance) - self.took[balance]), per)
             for balance, has, per in stake.parts
         ]
         bounded = [amount for amount in amounts if amount is not None]
@@ -228,17 +247,17 @@ def _fill(clause: Clause, drawer: Drawer, till: _Till, target: Decimal) -> dict[
     return parts
 
 
-def cover(drawer: Drawer, ledger: Ledger) -> Cover:
+def cover(drawer: Drawer, page: Page) -> Cover:
     """What the line is covered for at its place in the order."""
     clauses, ways = {}, {}
     for clause in drawer.clauses:
         plain = Clause(clause.number, clause.unknown_scope, clause.whole_line,
                        tuple(way for way in clause.ways if not way.transition))  # fmt: skip
         amounts = [
-            _fill(plain, drawer, _Till(ledger.most, unknown=False, filed=True), drawer.open),
-            _fill(clause, drawer, _Till(ledger.most, unknown=False, filed=True), drawer.open),
-            _fill(clause, drawer, _Till(ledger.most, unknown=False), drawer.open),
-            _fill(clause, drawer, _Till(ledger.least, unknown=True), drawer.open),
+            _fill(plain, drawer, _Till(page.most, unknown=False, filed=True), drawer.open),
+            _fill(clause, drawer, _Till(page.most, unknown=False, filed=True), drawer.open),
+            _fill(clause, drawer, _Till(page.most, unknown=False), drawer.open),
+            _fill(clause, drawer, _Till(page.least, unknown=True), drawer.open),
         ]
         sums = [sum(parts.values(), ZERO) for parts in amounts]
         clauses[clause.number] = (sums[0], sums[1], sums[2], sums[3])
@@ -246,7 +265,7 @@ def cover(drawer: Drawer, ledger: Ledger) -> Cover:
             alone = [
                 _Till(drawn, unknown, filed).way(way, drawer.needs, drawer.open)
                 for drawn, unknown, filed in (
-                    (ledger.most, False, True), (ledger.most, False, False), (ledger.least, True, False),
+                    (page.most, False, True), (page.most, False, False), (page.least, True, False),
                 )
             ]  # fmt: skip
             ways[way.number] = (alone[0], alone[1], alone[2])
@@ -254,29 +273,27 @@ def cover(drawer: Drawer, ledger: Ledger) -> Cover:
     for number, need in drawer.needs.items():
         if need.stakes or need.facts:
             one = Way(0, False, (number,))
-            low = _Till(ledger.most, unknown=False).way(one, drawer.needs, drawer.open)
-            needs[number] = (low, low, _Till(ledger.least, unknown=True).way(one, drawer.needs, drawer.open))
+            low = _Till(page.most, unknown=False).way(one, drawer.needs, drawer.open)
+            needs[number] = (low, low, _Till(page.least, unknown=True).way(one, drawer.needs, drawer.open))
     return Cover(clauses, ways, needs)
 
 
-def draw(drawer: Drawer, covered: Cover, ledger: Ledger) -> None:
+def draw(drawer: Drawer, covered: Cover, page: Page) -> None:
     """Enter in the ledger what the line draws: at most to cover its high, at least to cover its low."""
     low = min((covered.clauses[c.number][2] for c in drawer.clauses), default=ZERO)
     high = min(
         (drawer.open if c.unknown_scope else covered.clauses[c.number][3] for c in drawer.clauses),
         default=ZERO,
     )
-    largest = _drawn(drawer, ledger.least, high, max, unknown_scope=True)
-    smallest = _drawn(drawer, ledger.most, low, min, unknown_scope=False)
-    for balance, amount in largest.items():
-        ledger.most[balance] += amount
-    for balance, amount in smallest.items():
-        ledger.least[balance] += amount
+    largest = _drawn(drawer, page.least, high, max, unknown_scope=True)
+    smallest = _drawn(drawer, page.most, low, min, unknown_scope=False)
+    for balance in sorted(largest.keys() | smallest.keys()):
+        page.ledger.enter(page.place, balance, smallest.get(balance, ZERO), largest.get(balance, ZERO))
 
 
 def _drawn(
     drawer: Drawer,
-    drawn: Mapping[str, Decimal],
+    drawn: Callable[[str], Decimal],
     target: Decimal,
     pick: Callable[[Iterable[Decimal]], Decimal],
     unknown_scope: bool,
@@ -295,13 +312,3 @@ def _drawn(
         worlds.append(most)
     names = worlds[0].keys() | worlds[1].keys()
     return {name: pick(w.get(name, ZERO) for w in worlds) for name in names}
-
-
-def scan(drawers: Iterable[Drawer], ledger: Ledger) -> tuple[dict[int, Cover], dict[int, Ledger]]:
-    """All lines in their order. Returns what covers each, and the ledger as each found it."""
-    covers, found = {}, {}
-    for drawer in drawers:
-        found[drawer.r] = ledger.page(drawer)
-        covers[drawer.r] = cover(drawer, ledger)
-        draw(drawer, covers[drawer.r], ledger)
-    return covers, found

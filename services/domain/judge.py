@@ -119,17 +119,25 @@ def _overridden(found: pl.DataFrame, law: Law) -> pl.DataFrame:
     if not pairs:
         return found
     pair = pl.DataFrame(pairs, {"binding": pl.UInt32, "loser": pl.UInt32}, orient="row")
-    winners = found.select("r", "binding", wins="in_scope").join(pair, on="binding")
-    winners = winners.group_by("r", "loser").agg(pl.col("wins").any(ignore_nulls=False))
+    winners = found.select("r", "binding", wins="in_scope", why="unknown").join(pair, on="binding")
+    winners = winners.group_by("r", "loser").agg(
+        pl.col("wins").any(ignore_nulls=False),
+        why=pl.col("why")
+        .filter(pl.col("wins").is_null())
+        .list.explode(keep_nulls=False, empty_as_null=False),
+    )
     joined = found.join(
         winners, left_on=["r", "binding"], right_on=["r", "loser"], how="left", maintain_order="left"
     )
-    lost = pl.col("binding").is_in(pair["loser"].implode()) & pl.struct("r", "binding").is_in(
-        winners.select(pl.struct("r", binding="loser")).to_series().implode()
+    beaten = joined.with_columns(
+        in_scope=pl.when(pl.col("why").is_null())
+        .then("in_scope")
+        .otherwise(pl.col("in_scope") & ~pl.col("wins")),
+        unknown=pl.when(pl.col("why").is_null())
+        .then("unknown")
+        .otherwise(pl.concat_list("unknown", "why").list.unique(maintain_order=True)),
     )
-    kept = pl.when(lost).then(pl.col("in_scope") & ~pl.col("wins")).otherwise("in_scope")
-    joined = joined.with_columns(in_scope=kept)
-    return joined.filter(pl.col("in_scope").fill_null(True))
+    return beaten.filter(pl.col("in_scope").fill_null(True))
 
 
 def _ways(rows: pl.DataFrame, clauses: pl.DataFrame, law: Law) -> pl.DataFrame:

@@ -7,7 +7,6 @@ ordered scan.
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -32,7 +31,7 @@ from services.domain.contracts import quantity_by
 from services.domain.evidence import Evidence, day_in
 from services.domain.rules import Need, day_after, start
 from services.domain.scope import compared
-from services.domain.units import converted
+from services.domain.units import FACTORS, SIZE, converted
 from services.domain.versions import LINE
 
 OBTAINABLE, AMENDABLE, NEVER = 0, 1, 2
@@ -41,7 +40,7 @@ ROLE = {"manufacturer": "manufacturer", "exporter": "party", "buyer": "buyer", "
 HELD: Schema = {"r": pl.UInt32, "file": QUANTITY, "low": QUANTITY, "high": QUANTITY, "unmet": pl.Int8,
                 "name": pl.String, "rank": pl.Int8, "unknown": pl.String, "cited": pl.List(pl.String)}  # fmt: skip
 STAKE: Schema = {"r": pl.UInt32, "last": INSTANT, "licence": pl.String, "fit": pl.Boolean,
-         "q_balance": pl.String, "q_has": FINE, "q_per": FINE, "v_balance": pl.String, "v_has": FINE, "v_per": FINE,
+         "q_balance": pl.String, "q_has": FINE, "q_per": SIZE, "v_balance": pl.String, "v_has": FINE, "v_per": SIZE,
          "unclear": pl.Boolean}  # fmt: skip
 LOT: Schema = {"r": pl.UInt32, "lot": pl.String, "held": pl.Boolean, "amount": QUANTITY, "unclear": pl.Boolean,
        "cap": QUANTITY}  # fmt: skip
@@ -93,7 +92,7 @@ def _held(rows: pl.DataFrame, met: pl.Expr, need: Need, name: str, rank: int, un
         "r", low.alias("file"), low.alias("low"),
         pl.when(met.fill_null(True)).then("open").otherwise(_ZERO).alias("high"),
         unmet=_lit(unmet).cast(pl.Int8), name=pl.lit(name), rank=pl.lit(rank, pl.Int8),
-        unknown=pl.when(met.is_null()).then(_lit(unknown)), cited=cited,
+        unknown=_lit(unknown), cited=cited,
     )  # fmt: skip
 
 
@@ -241,8 +240,11 @@ def _balanced(who: pl.DataFrame, found: pl.DataFrame, need: Need, name: str, ran
 
 
 def _per(unit: pl.Expr, to: pl.Expr) -> pl.Expr:
-    """How many of the balance's units one unit of the line draws."""
-    return converted(pl.lit(Decimal(1), dtype=QUANTITY), unit, to).cast(FINE)
+    """How many of the balance's units one unit of the line draws; null where the table does not say."""
+    known = pl.concat_str(unit, to, separator=">").replace_strict(
+        list(FACTORS), pl.Series(list(FACTORS.values()), dtype=SIZE), default=None
+    )
+    return pl.when(unit == to).then(pl.lit(1, dtype=SIZE)).otherwise(known)
 
 
 def _quota(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
@@ -480,7 +482,7 @@ def _term(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFrame:
             worth = pl.when(pl.col("currency") == bound.currency).then(worth)
             return _held(rows, _within(worth, bound), need, "value", TERM, AMENDABLE, "value")
         case UnitPriceNeeded(unit_price=bound):
-            price = pl.col("unit_price").cast(FINE) * _per(pl.lit(bound.per), pl.col("unit"))
+            price = pl.col("unit_price").cast(FINE) * _per(pl.lit(bound.per), pl.col("unit")).cast(FINE)
             known = pl.col("currency") == bound.currency
             if bound.basis is not None:
                 known = known & (

@@ -54,7 +54,8 @@ def reach(event: Event) -> Reach:
         case licences.ListEntered() | licences.ListRemoved():
             return _shared(f"list:{data.list_name}/{data.party}", (f"party:{data.party}",))
         case licences.QuotaOpened():
-            return _shared(f"quota:{data.quota}", (EVERYONE,), finite=True)
+            # Everybody may look at it; those who draw on it together are tied by the rule that asks for it.
+            return _shared(f"quota:{data.quota}", (EVERYONE,))
         case contracts.ExporterRegistered() | licences.DocumentFiled():
             # Whoever exports for another by assignment needs the other's registration and papers too.
             party = f"party:{data.exporter}"

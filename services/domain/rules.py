@@ -46,7 +46,7 @@ class Way:
     @property
     def transition(self) -> bool:
         """Whether it is open only to what was under way before a cut-off."""
-        return any(isinstance(need.asks, DatedNeeded | ExportedBefore) for need in self.needs)
+        return any(not n.negated and isinstance(n.asks, DatedNeeded | ExportedBefore) for n in self.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +191,14 @@ class _Version:
     clause: Clause
     spans: Spans
     routes: tuple[tuple[Route, Spans, RuleDocument], ...]
+    places_in: str
 
 
 def _version(act: RuleDocument, clause: Clause) -> _Version:
     spans = tuple(sorted(span(s.since, s.until, s.through, act.timezone) for s in clause.in_force))
-    return _Version(clause, spans, tuple((route, _within(route, act), act) for route in clause.routes))
+    return _Version(
+        clause, spans, tuple((route, _within(route, act), act) for route in clause.routes), act.timezone
+    )
 
 
 def _within(route: Route, act: RuleDocument) -> Spans:
@@ -238,7 +241,8 @@ def _replaced(
     if "routes" in keys:
         routes = tuple((route, _within(route, act), act) for route in clause.routes)
     before = replace(version, spans=meet(version.spans, BEGINNING, since))
-    return [before, _Version(clause, meet(spans, since, END), routes)]
+    zone = act.timezone if "destinations" in keys else version.places_in
+    return [before, _Version(clause, meet(spans, since, END), routes, zone)]
 
 
 def _rerouted(version: _Version, amendment: Amendment, since: datetime, act: RuleDocument) -> _Version:
@@ -282,7 +286,7 @@ def _bind(
     ways = tuple(
         way for route, spans, author in (*version.routes, *borrowed) for way in _ways(route, spans, author)
     )
-    dated = _destinations(clause, version.spans, act.timezone)
+    dated = _destinations(clause, version.spans, version.places_in)
     return [
         Binding(
             rule=act.rule, clause=clause.clause, published=act.published, spans=spans, goods=clause.goods,

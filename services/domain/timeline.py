@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from events.rule_document import DatedNeeded, ExportedBefore
-from services.domain.columns import INSTANT, Schema
+from services.domain.columns import FINE, INSTANT, Schema
 from services.domain.contracts import OWN, folded
 from services.domain.court import Bench, Court
 from services.domain.evidence import day_in
@@ -16,8 +16,13 @@ from services.domain.needs import ROLE
 from services.domain.rules import BEGINNING, END, day_after, start
 
 _GOOD = ("clear", "satisfied", "grandfathered", "needs_documents")
-_SAME = ("verdict", "rule", "clause", "route", "missing", "readings", "low", "high", "open", "unit", "buyer",
-         "unit_price", "currency", "deadline")  # fmt: skip
+_BLOCKED = ~pl.col("verdict").is_in(_GOOD)
+_SAME = (
+    "verdict", "rule", "clause", "route", "missing", "readings", "low", "high", "open", "unit", "buyer", "currency",
+    ((pl.col("open") - pl.col("high")).cast(FINE) * pl.col("unit_price").cast(FINE)).alias("blocked_value"),
+    pl.when(_BLOCKED).then("deadline").alias("deadline"),
+)  # fmt: skip
+"""What a printed row consists of; where it is blocked, the deadline bounds its windows."""
 _SPAN = pl.List(pl.Struct({"from": INSTANT, "until": INSTANT}))
 
 
@@ -84,7 +89,7 @@ def _by_edges(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
     edges = edges.filter(pl.col("moment") > pl.col("late")).select("line_id", "moment")
     first = after.join(edges.select("line_id").unique(), on="line_id").rename({"late": "moment"})
     steps = court.at_moments(court.lines.join(pl.concat([first, edges]).unique(), on="line_id"))
-    return _first_difference(steps.select("line_id", "moment", was=pl.struct(_SAME)), rows)
+    return _first_difference(steps.select("line_id", "moment", was=pl.struct(*_SAME)), rows)
 
 
 def _first_difference(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -92,7 +97,7 @@ def _first_difference(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     ``steps``: line_id, moment and the row there (``was``; null: not in the book), the first where the line stands now.
     """
-    beside = steps.join(rows.select("line_id", row=pl.struct(_SAME)), on="line_id").sort("line_id", "moment")
+    beside = steps.join(rows.select("line_id", row=pl.struct(*_SAME)), on="line_id").sort("line_id", "moment")
     turned = pl.col("was").ne_missing(pl.col("was").shift().over("line_id"))
     later = pl.int_range(pl.len()).over("line_id") > 0
     changed = beside.filter(later & turned & pl.col("was").ne_missing(pl.col("row")))
@@ -136,7 +141,9 @@ def _by_own_facts(court: Court, rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.D
     then = court.over(folded(court.book, asked.select("exporter", "contract", "fold_at").unique()))
     planned = pl.col("fold_at") if court.at is not None else pl.max_horizontal("export_at", "fold_at")
     steps = then.at_moments(then.lines.with_columns(moment=planned))
-    told = asked.join(steps.select("ref", "fold_at", was=pl.struct(_SAME)), on=["ref", "fold_at"], how="left")
+    told = asked.join(
+        steps.select("ref", "fold_at", was=pl.struct(*_SAME)), on=["ref", "fold_at"], how="left"
+    )
     return _first_difference(told.select("line_id", "was", moment="fold_at"), rows)
 
 
@@ -152,7 +159,7 @@ def _by_redrawing(court: Court, rows: pl.DataFrame, slow: pl.Series) -> pl.DataF
     for moment in [court.after, *_ahead(court, slow)]:
         later = Court.of(book, moment, None if court.at is None else moment, court.reading).judged()
         step = left.select("line_id", "ref").join(
-            later.select("ref", was=pl.struct(_SAME)), on="ref", how="left"
+            later.select("ref", was=pl.struct(*_SAME)), on="ref", how="left"
         )
         step = step.select("line_id", "was", moment=pl.lit(moment, dtype=INSTANT))
         if before is not None:

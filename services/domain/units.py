@@ -34,6 +34,17 @@ def factor(unit: str | None, to: str | None) -> Decimal | None:
     return Decimal(here[1]) / Decimal(there[1])
 
 
+SIZE = pl.Decimal(38, 18)
+"""The factor between two units, fine enough that what is drawn adds up to what was there."""
+
+FACTORS = {
+    f"{unit}>{to}": size.quantize(Decimal("1e-18"))
+    for unit in _UNITS
+    for to in _UNITS
+    if (size := factor(unit, to)) is not None and unit != to
+}
+
+
 def converted(amount: pl.Expr, unit: pl.Expr, to: pl.Expr) -> pl.Expr:
     """The quantity in the other unit, rounded down to 6 decimals; null where the table does not say how."""
     known = {name: Decimal(size) for name, (_, size) in _UNITS.items()}
