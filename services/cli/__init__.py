@@ -13,6 +13,7 @@ from services.cli import (
     exposure,
     ingest,
     letters,
+    makers,
     rules,
     scenario,
     simulate,
@@ -33,6 +34,7 @@ app.command(name="ingest")(ingest.ingest_files)
 app.command(name="verdicts")(verdicts.verdicts)
 app.command(name="explain")(explain.explain)
 app.command(name="exposure")(exposure.exposure)
+app.command(name="makers")(makers.makers)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="assess")(assess.assess)
 app.command(name="scenario")(scenario.scenario)

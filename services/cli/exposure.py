@@ -10,6 +10,7 @@ from services.cli import show, stored
 from services.cli.options import Format, Printed
 from services.cli.stored import SQL
 
+_NARROW = 110
 GROUPS = ("class", "destination", "week", "exporter", "buyer", "verdict")
 SUMS = ("lines", "blocked_lines", "value", "blocked_value", "currency", "out_of_pocket", "not_reckoned")
 By = Annotated[str, typer.Option("--by", metavar="NAME,…", help=f"What to sum by, of {', '.join(GROUPS)}.")]
@@ -54,7 +55,8 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
     if not rows:
         console.print("No open lines.")
         return
-    numbers = ("blocked lines", "blocked value", "out of pocket (low to high)")
+    narrow = console.width < _NARROW
+    numbers = ("blocked lines", "blocked value", "out of pocket" if narrow else "out of pocket (low to high)")
     table = show.table("Exposure", (*names, *numbers[:2], "", numbers[2]), numbers)
     for column in table.columns[: len(names)]:
         column.no_wrap = True
@@ -65,15 +67,16 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
             Text(f"{row['blocked_lines']} of {row['lines']}", style=style),
             Text(show.number(row["blocked_value"]) if row["blocked_lines"] else "", style=style),
             row["currency"],
-            _lost(row),
+            _lost(row, narrow),
         )
     console.print(table)
 
 
-def _lost(row: dict[str, Any]) -> Text:
+def _lost(row: dict[str, Any], narrow: bool) -> Text:
     lost = row["out_of_pocket"]
     if lost["high"] == "0":
         return Text("")
     said = Text(show.number(lost["base"]), style="red")
-    said.append(f" ({show.number(lost['low'])} to {show.number(lost['high'])})", style="dim")
+    if not narrow:
+        said.append(f" ({show.number(lost['low'])} to {show.number(lost['high'])})", style="dim")
     return said.append(f" + {row['not_reckoned']} lines unknown") if row["not_reckoned"] else said

@@ -28,7 +28,8 @@ SELECT data FROM event WHERE type = 'rule.enacted' ORDER BY "time", recorded_at,
 
 -- name: exposure
 -- Open lines and what is blocked of them, summed by what was asked for and by currency; a line that is planned for the
--- past counts in this week. Money is summed per currency and never converted.
+-- past counts in this week. Money is summed per currency and never
+-- converted; a loss that is unknown, or stated in another currency than the contract's, is counted as not reckoned.
 SELECT CASE WHEN 'exporter' = ANY($1::text[]) THEN exporter END AS exporter,
        CASE WHEN 'buyer' = ANY($1::text[]) THEN buyer END AS buyer,
        CASE WHEN 'class' = ANY($1::text[]) THEN coalesce(class, '') END AS class,
@@ -38,11 +39,11 @@ SELECT CASE WHEN 'exporter' = ANY($1::text[]) THEN exporter END AS exporter,
        CASE WHEN 'verdict' = ANY($1::text[]) THEN verdict END AS verdict,
        currency, count(*) AS lines, count(*) FILTER (WHERE blocked_value > 0) AS blocked_lines, sum(value) AS value,
        sum(blocked_value) AS blocked_value,
-       coalesce(sum((loss::jsonb #>> '{out_of_pocket,low}')::numeric), 0) AS low,
-       coalesce(sum((loss::jsonb #>> '{out_of_pocket,base}')::numeric), 0) AS base,
-       coalesce(sum((loss::jsonb #>> '{out_of_pocket,high}')::numeric), 0) AS high,
-       count(*) FILTER (WHERE loss IS NOT NULL AND loss::jsonb #>> '{out_of_pocket,base}' IS NULL) AS not_reckoned
-FROM verdict GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 5, 6, 1, 2, 3, 4, 7
+       coalesce(sum((lost ->> 'low')::numeric) FILTER (WHERE lost ->> 'currency' = currency), 0) AS low,
+       coalesce(sum((lost ->> 'base')::numeric) FILTER (WHERE lost ->> 'currency' = currency), 0) AS base,
+       coalesce(sum((lost ->> 'high')::numeric) FILTER (WHERE lost ->> 'currency' = currency), 0) AS high,
+       count(*) FILTER (WHERE lost IS NOT NULL AND (lost ->> 'base' IS NULL OR lost ->> 'currency' <> currency)) AS not_reckoned
+FROM verdict CROSS JOIN LATERAL (SELECT loss::jsonb -> 'out_of_pocket' AS lost) AS l GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 5, 6, 1, 2, 3, 4, 7
 
 -- name: letters
 SELECT topic, partition, "offset", index, kind, reason, learnt_at, resumed_at, cluster, raw FROM dead_letter

@@ -1,6 +1,7 @@
 """`tracker verdicts`: what the running services have stored, line by line, or what the stored facts say of another
 instant."""
 
+import contextlib
 import json
 import sys
 import time
@@ -58,7 +59,8 @@ def verdicts(
         raise typer.BadParameter("--watch follows the present: leave out --at and --known")
     asked = Asked(exporter, buyer, goods, verdict)
     if watch:
-        _watch(asked, form)
+        with contextlib.suppress(KeyboardInterrupt):
+            _watch(asked, form)
     elif at or known:
         rows.output(stored.read(lambda connection: judged(connection, asked, at, known)), form)
     else:
