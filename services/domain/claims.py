@@ -69,10 +69,14 @@ def _over_lines(book: Book, lines: pl.DataFrame, whole: pl.DataFrame, now: datet
 
 
 def _by_value(book: Book, sums: pl.DataFrame, lines: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Sums of contracts (exporter, contract, term, amount, of) split over all their lines; the blocked part of each."""
+    """Sums of contracts (exporter, contract, term, amount, of) split over their lines; the blocked part of each.
+
+    All lines that were not called off share, and any of ``lines``.
+    """
     if sums.is_empty():
         return pl.DataFrame(schema=_STATED)
-    every = folded(book, now, ended=True).filter(~pl.col("over"))
+    asked = pl.col("ref").is_in(lines["ref"].implode())
+    every = folded(book, now, ended=True).filter(~pl.col("over") | asked)
     every = every.select(
         *KEY, "line", "line_id", value=pl.col("quantity").cast(FINE) * pl.col("unit_price").cast(FINE)
     )

@@ -196,13 +196,10 @@ def _for_goods(found: pl.DataFrame, taxonomy: Taxonomy) -> pl.Series:
 
 def _odds(lacks: pl.DataFrame) -> pl.Series:
     """The probability that each is granted by the deadline, four decimals; null where nothing says."""
-    columns = ("start", "deadline", "p10_days", "p50_days", "p90_days", "expected")
-    known: dict[tuple[Any, ...], Decimal | None] = {}
-    rows = lacks.select(columns).rows()
-    for row in rows:
-        if row not in known:
-            known[row] = _odds_of(*row)
-    return pl.Series([known[row] for row in rows], dtype=PROBABILITY)
+    rows = lacks.select("start", "deadline", "p10_days", "p50_days", "p90_days", "expected")
+    kinds = rows.unique(maintain_order=True)
+    odds = kinds.with_columns(odds=pl.Series([_odds_of(*kind) for kind in kinds.rows()], dtype=PROBABILITY))
+    return rows.join(odds, on=rows.columns, how="left", nulls_equal=True, maintain_order="left")["odds"]
 
 
 def _odds_of(
