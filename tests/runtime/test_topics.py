@@ -1,0 +1,50 @@
+"""The topics as declared: one for each in the vocabulary, facts kept for ever."""
+
+import pytest
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from events.registry import FACT_TOPICS, TOPICS
+from services.runtime.topics import DECLARED, cluster_id, create_topics, missing_topics
+
+
+def test_every_topic_of_the_vocabulary_is_declared_and_no_other() -> None:
+    assert set(yaml.safe_load(DECLARED.read_text())) == set(TOPICS)
+
+
+def test_facts_are_kept_for_ever_and_never_compacted() -> None:
+    declared = yaml.safe_load(DECLARED.read_text())
+    for name in FACT_TOPICS:
+        config = declared[name]["config"]
+        assert (config["cleanup.policy"], config["retention.ms"], config["retention.bytes"]) == (
+            "delete",
+            -1,
+            -1,
+        )
+
+
+@pytest.mark.servers
+async def test_topics_are_made_once_as_they_are_declared(bootstrap: str) -> None:
+    await create_topics(bootstrap)
+    assert await create_topics(bootstrap) == []
+    assert await missing_topics(bootstrap) == []
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, "contracts")])
+    finally:
+        await admin.close()
+    found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+    assert (found["cleanup.policy"], found["retention.ms"], found["retention.bytes"]) == (
+        "delete",
+        "-1",
+        "-1",
+    )
+
+
+@pytest.mark.servers
+async def test_a_cluster_has_a_name_of_its_own(bootstrap: str) -> None:
+    name = await cluster_id(bootstrap)
+    assert name
+    assert await cluster_id(bootstrap) == name
