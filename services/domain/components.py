@@ -5,21 +5,17 @@ contract, a class or an exporter is shared out over the open lines that need it,
 only what no unblocked line needs is lost.
 """
 
-from collections.abc import Sequence
-
 import polars as pl
 
-from services.domain.columns import FINE, QUANTITY, Schema
+from services.domain.columns import FINE, Schema
 from services.domain.goods import Taxonomy
-from services.domain.purchases import KINDS, PARCEL
+from services.domain.pools import BLOCKED_ONLY, down, drawn, less, shared_out_by_need, short
+from services.domain.purchases import PARCEL
 
 PART: Schema = {"n": pl.UInt32, **PARCEL, "guessed": pl.Boolean}
 _LINE = ["exporter", "contract", "line"]
 _NEED = ["n", "component", "unit"]
-_POOL = ["exporter", "component", "unit", "of_contract", "of_class"]
-_ZERO = pl.lit(0, dtype=QUANTITY)
 _SUMS = ("fee", "prepaid", "proceeds")
-_BLOCKED_ONLY = ("sold", "called_off")
 
 
 def idle(
@@ -35,7 +31,9 @@ def idle(
     parcels = parcels.join(lines.select("exporter").unique(), on="exporter", how="semi").with_row_index("p")
     named = parcels.filter(pl.col("line").is_not_null())
     own, needs = _named(named, lines)
-    shared, needs = _shared(parcels.filter(pl.col("line").is_null()), lines, shipments, needs, taxonomy)
+    shared, needs = shared_out_by_need(
+        parcels.filter(pl.col("line").is_null()), lines, shipments, needs, taxonomy
+    )
     own = _lent(own, parcels, needs, lines)
     parts = pl.concat([own, *shared]).filter(pl.col("quantity") > 0)
     return _priced(parts, parcels).sort("n", "p").drop("p")
@@ -55,10 +53,10 @@ def _named(named: pl.DataFrame, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
     blocked and unblocked parts have (``has_blocked``, ``has_free``).
     """
     found = named.join(lines.select("n", *_LINE, "quantity", "open_quantity", "blocked_quantity"),
-                       on=_LINE, suffix="_line")  # fmt: skip
+                       on=_LINE, suffix="_line").sort("n", "p")  # fmt: skip
     whole = pl.col("quantity_line").cast(FINE)
-    blocked = _down(pl.col("bought").cast(FINE) * pl.col("blocked_quantity").cast(FINE) / whole)
-    free = _down(
+    blocked = down(pl.col("bought").cast(FINE) * pl.col("blocked_quantity").cast(FINE) / whole)
+    free = down(
         pl.col("bought").cast(FINE)
         * (pl.col("open_quantity") - pl.col("blocked_quantity")).cast(FINE)
         / whole
@@ -71,7 +69,7 @@ def _named(named: pl.DataFrame, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
         component=pl.col("component").first(), per_unit=pl.col("per_unit").drop_nulls().last(),
     )  # fmt: skip
     key = ["exporter", "purchase", "unit", "currency", "stage", "n"]
-    parts = _drawn(demand.select(*key, "wanted"), found.select(*key, "p", "quantity"), key)
+    parts = drawn(demand.select(*key, "wanted"), found.select(*key, "p", "quantity"), key)
     parts = parts.join(found.select("p", "n", guessed=pl.col("per_unit").is_null()), on=["p", "n"])
     parts = parts.select("p", "n", "quantity", "guessed")
     has = demand.group_by("n", "component", "unit", maintain_order=True).agg(
@@ -81,166 +79,18 @@ def _named(named: pl.DataFrame, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
     return parts, has
 
 
-def _down(amount: pl.Expr) -> pl.Expr:
-    return amount.truncate(6).cast(QUANTITY)
-
-
-def _shared(
-    pooled: pl.DataFrame,
-    lines: pl.DataFrame,
-    shipments: pl.DataFrame,
-    needs: pl.DataFrame,
-    taxonomy: Taxonomy,
-) -> tuple[list[pl.DataFrame], pl.DataFrame]:
-    """Purchases that name no line, from the narrowest scope to the widest; a need that is met is not met again."""
-    parts: list[pl.DataFrame] = []
-    pooled = pooled.rename({"contract": "of_contract", "class": "of_class"})
-    for in_contract, level in _levels(pooled, lines, taxonomy):
-        at_level = pooled.filter(pl.col("of_contract").is_not_null() == in_contract)
-        scope, sent = (
-            frame.join(level, on="class", nulls_equal=True, maintain_order="left").with_columns(
-                of_contract=pl.when(pl.lit(in_contract)).then(pl.col("contract"))
-            )
-            for frame in (lines, shipments)
-        )
-        drawn, needs = _one_level(at_level, scope, sent, needs)
-        parts += drawn
-    return parts, needs
-
-
-def _levels(pooled: pl.DataFrame, lines: pl.DataFrame, taxonomy: Taxonomy) -> list[tuple[bool, pl.DataFrame]]:
-    """Scopes from narrow to wide: in the contract or not, and for each class of lines the class that is asked for."""
-    classes = lines["class"].drop_nulls().unique().sort().to_list()
-    chains = {name: [name, *taxonomy.ancestors(name)] for name in classes}
-    asked = set(pooled["of_class"].drop_nulls())
-    depth = max((len(chain) for chain in chains.values()), default=0)
-    levels: list[tuple[bool, pl.DataFrame]] = []
-    for in_contract in (True, False):
-        here = pooled.filter(pl.col("of_contract").is_not_null() == in_contract)
-        if here.is_empty():
-            continue
-        for step in range(depth):
-            of = [(n, c[step]) for n, c in chains.items() if step < len(c) and c[step] in asked]
-            if of:
-                levels.append((in_contract, _level(of)))
-        if here["of_class"].null_count():
-            levels.append((in_contract, _level([(name, None) for name in [*classes, None]])))
-    return levels
-
-
-def _level(of: Sequence[tuple[str | None, str | None]]) -> pl.DataFrame:
-    return pl.DataFrame(of, schema={"class": pl.String, "of_class": pl.String}, orient="row")
-
-
-def _one_level(
-    pooled: pl.DataFrame, scope: pl.DataFrame, sent: pl.DataFrame, needs: pl.DataFrame
-) -> tuple[list[pl.DataFrame], pl.DataFrame]:
-    """The purchases of one scope shared out: to shipments, to unblocked lines, and what is left to blocked ones."""
-    pools = pooled.group_by(_POOL, maintain_order=True).agg(
-        pool_per_unit=pl.col("per_unit").drop_nulls().last(), since=pl.col("ordered_at").min()
-    )
-    wants = scope.join(pools, on=["exporter", "of_contract", "of_class"], nulls_equal=True)
-    wants = wants.join(needs, on=_NEED, how="left").with_columns(
-        per_unit=pl.coalesce("per_unit", "pool_per_unit")
-    )
-    told = wants.filter(pl.col("per_unit").is_not_null()).sort("exporter", "export_at", "n")
-    first = told.select(*_POOL, "n", wanted=_short("free"))
-    first = pl.concat([_consumed(sent, pools, needs, scope), first], how="diagonal_relaxed")
-    order = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)})
-    supply = pooled.with_columns(order=order).sort(*_POOL, "order", "p")
-    stays = supply.filter(~pl.col("kind").is_in(_BLOCKED_ONLY)).select(*_POOL, "p", "quantity")
-    used = _drawn(first, stays, _POOL)
-    rest = _less(supply.select(*_POOL, "p", "quantity"), used)
-    lost = _drawn(told.select(*_POOL, "n", wanted=_short("blocked")), rest, _POOL)
-    guess = _proportional(wants.filter(pl.col("per_unit").is_null()), rest)
-    has = pl.concat(
-        [
-            needs,
-            told.select(*_NEED, "per_unit"),
-            used.drop_nulls("n").select(*_NEED, has_free="quantity"),
-            lost.select(*_NEED, has_blocked="quantity"),
-        ],
-        how="diagonal_relaxed",
-    )
-    parts = [lost.select("p", "n", "quantity", guessed=pl.lit(False)), guess]
-    return parts, has.group_by(_NEED, maintain_order=True).agg(
-        pl.col("has_blocked", "has_free").sum(), per_unit=pl.col("per_unit").drop_nulls().first()
-    )
-
-
-def _short(part: str) -> pl.Expr:
-    """What the free (unblocked) or blocked part of a line wants of a component beyond what it has."""
-    blocked = pl.col("blocked_quantity")
-    of = blocked if part == "blocked" else pl.col("open_quantity") - blocked
-    need = _down(of.cast(FINE) * pl.col("per_unit"))
-    return pl.max_horizontal(need - pl.col(f"has_{part}").fill_null(_ZERO), _ZERO)
-
-
-def _consumed(
-    sent: pl.DataFrame, pools: pl.DataFrame, needs: pl.DataFrame, scope: pl.DataFrame
-) -> pl.DataFrame:
-    """What shipments since the first purchase of a pool used up of it; lines with purchases of their own used those."""
-    rows = sent.join(pools, on=["exporter", "of_contract", "of_class"], nulls_equal=True)
-    own = needs.join(scope.select("n", *_LINE), on="n").select(*_LINE, "component", "unit")
-    rows = rows.filter((pl.col("sent_at") >= pl.col("since")) & pl.col("pool_per_unit").is_not_null()).join(
-        own, on=[*_LINE, "component", "unit"], how="anti"
-    )
-    amount = _down(pl.col("sent").cast(FINE) * pl.col("pool_per_unit"))
-    return rows.group_by(_POOL, maintain_order=True).agg(wanted=amount.sum())
-
-
-def _proportional(silent: pl.DataFrame, supply: pl.DataFrame) -> pl.DataFrame:
-    """Without ``per_unit`` each line bears a share by its open quantity."""
-    total = pl.col("open_quantity").sum().over(_POOL).cast(FINE)
-    shares = silent.with_columns(total=total).select(*_POOL, "n", "blocked_quantity", "total")
-    found = shares.join(supply, on=_POOL, nulls_equal=True)
-    part = _down(pl.col("quantity").cast(FINE) * pl.col("blocked_quantity").cast(FINE) / pl.col("total"))
-    return found.select("p", "n", quantity=part, guessed=pl.lit(True))
-
-
-def _less(supply: pl.DataFrame, used: pl.DataFrame) -> pl.DataFrame:
-    gone = used.group_by("p").agg(gone=pl.col("quantity").sum())
-    left = supply.join(gone, on="p", how="left", maintain_order="left")
-    return left.with_columns(quantity=pl.col("quantity") - pl.col("gone").fill_null(_ZERO)).drop("gone")
-
-
-def _drawn(wants: pl.DataFrame, supply: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """Wants drawn from supplies of the same key, both in the order of their rows: the key, n, p, quantity.
-
-    Each stands as an interval on the running total of its key; what two intervals share is what one draws of the other.
-    """
-    upto, over = pl.col("wanted").cum_sum().over(key), pl.col("quantity").cum_sum().over(key)
-    left = (
-        wants.filter(pl.col("wanted") > 0)
-        .with_columns(w_end=upto)
-        .with_columns(w_start=pl.col("w_end") - pl.col("wanted"))
-    )
-    right = (
-        supply.filter(pl.col("quantity") > 0)
-        .with_columns(s_end=over)
-        .with_columns(s_start=pl.col("s_end") - pl.col("quantity"))
-    )
-    both = left.join(right.drop("quantity"), on=list(key), nulls_equal=True, maintain_order="left")
-    shared = pl.min_horizontal("w_end", "s_end") - pl.max_horizontal("w_start", "s_start")
-    both = both.with_columns(quantity=shared).filter(pl.col("quantity") > 0)
-    names = list(key) if "n" in key else [*key, "n"]
-    return both.select(*names, "p", "quantity")
-
-
 def _lent(own: pl.DataFrame, parcels: pl.DataFrame, needs: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The named parts less what wholly unblocked lines lack of the same component: it goes there instead."""
     key = ["exporter", "component", "unit"]
     free = lines.filter(pl.col("blocked_quantity") == 0)
     wants = (
-        needs.join(free, on="n").filter(pl.col("per_unit").is_not_null()).with_columns(wanted=_short("free"))
+        needs.join(free, on="n").filter(pl.col("per_unit").is_not_null()).with_columns(wanted=short("free"))
     )
     wants = wants.sort("exporter", "export_at", "n").select(*key, "n", "wanted")
     stays = own.filter(~pl.col("guessed")).with_row_index("q")
-    offers = stays.join(parcels.select("p", "kind", *key), on="p").filter(
-        ~pl.col("kind").is_in(_BLOCKED_ONLY)
-    )
+    offers = stays.join(parcels.select("p", "kind", *key), on="p").filter(~pl.col("kind").is_in(BLOCKED_ONLY))
     offers = offers.sort("kind", "n", "p", descending=[True, False, False]).select(*key, "quantity", p="q")
-    gone = _drawn(wants, offers, key).select("p", "quantity")
-    left = _less(stays.drop("p").rename({"q": "p"}), gone).select(q="p", n="n", quantity="quantity")
+    gone = drawn(wants, offers, key).select("p", "quantity")
+    left = less(stays.drop("p").rename({"q": "p"}), gone).select(q="p", n="n", quantity="quantity")
     kept = stays.select("q", "p", "guessed").join(left, on="q", maintain_order="left")
     return pl.concat([kept.select(own.columns), own.filter("guessed")])

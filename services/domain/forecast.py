@@ -5,9 +5,7 @@ from its application, else from when the line became blocked. Nothing here moves
 passed stays as it is until a fact says otherwise.
 """
 
-import math
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,17 +14,15 @@ import polars as pl
 from services.domain.book import Book
 from services.domain.columns import INSTANT, Schema
 from services.domain.goods import Taxonomy
+from services.domain.leadtimes import PROBABILITY, lead_times, odds
 from services.domain.needs import ROLE
 from services.domain.versions import instant
 
 CASES = ("low", "base", "high")
-PROBABILITY = pl.Decimal(38, 4)
 RELEASE: Schema = {
     "n": pl.UInt32, **{f"release_{case}": INSTANT for case in CASES}, "never": pl.Boolean,
     "probability": PROBABILITY, "release_tag": pl.String, "release_told": pl.String,
 }  # fmt: skip
-_SHARES = (0.1, 0.5, 0.9)
-_DAY = timedelta(days=1)
 _HOLDERS = {role: column for role, column in ROLE.items() if role != "end_user"}  # rows do not name end users
 
 
@@ -42,7 +38,7 @@ def releases(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     ).join(waits, on="n", how="left", maintain_order="left")
     sure, never = pl.col("window").is_not_null(), pl.col("verdict") == "prohibited"
     one, none = pl.lit(Decimal(1), PROBABILITY), pl.lit(Decimal(0), PROBABILITY)
-    odds = pl.when(sure).then(one).when(never).then(none).otherwise("odds")
+    chance = pl.when(sure).then(one).when(never).then(none).otherwise("odds")
     told = (
         pl.when(sure).then(pl.format("may go from {}, on the facts known", _text("window")))
         .when(never).then(pl.lit("no route can open"))
@@ -56,7 +52,7 @@ def releases(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
             for case in CASES
         ),
         never=never & ~sure,
-        probability=pl.when(pl.col("deadline").is_not_null()).then(odds),
+        probability=pl.when(pl.col("deadline").is_not_null()).then(chance),
         release_tag=tag, release_told=told,
     ).cast(RELEASE)  # type: ignore[arg-type]  # fmt: skip
 
@@ -70,7 +66,7 @@ def _waits(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     papers, schemes = asked(book)
     lacks = lines.select("n", "blocked_since", "deadline", "class", "missing", *_HOLDERS.values())
     lacks = lacks.explode("missing", empty_as_null=False).filter(~pl.col("missing").is_in(papers))
-    times = _lead_times(book)
+    times = lead_times(book)
     lacks = lacks.join(times, left_on="missing", right_on="scheme", how="left", maintain_order="left")
     lacks = lacks.join(_applications(book, lacks, schemes), on=["n", "missing"], how="left").with_columns(
         start=pl.coalesce("applied_at", "blocked_since")
@@ -83,7 +79,7 @@ def _waits(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     due["base"] = pl.coalesce(expected, due["base"])
     due["high"] = pl.max_horizontal(due["high"], expected)
     lacks = lacks.with_columns(known=known, **due).with_columns(
-        odds=_odds(lacks.with_columns(due["base"].alias("base"))), told=_told(), tag=_tag()
+        odds=odds(lacks.with_columns(due["base"].alias("base"))), told=_told(), tag=_tag()
     )
     return lacks.sort("n", "base", "missing", descending=[False, True, False]).group_by(
         "n", maintain_order=True
@@ -130,28 +126,6 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(child)
 
 
-def _lead_times(book: Book) -> pl.DataFrame:
-    """The latest published lead time of each scheme, in days.
-
-    A fast track shortens only the earliest figure, since nobody knows who will be let on it, and only until a later
-    publication says the ordinary time again.
-    """
-    said = book.of("leadtime.published").select(
-        "scheme", "time", "p10_days", "p50_days", "p90_days", fast=pl.col("fast_track").fill_null(False)
-    )
-    last = said.unique(["scheme", "fast"], keep="last", maintain_order=True)
-    plain, fast = last.filter(~pl.col("fast")), last.filter("fast")
-    both = plain.join(
-        fast, on="scheme", how="full", coalesce=True, suffix="_fast", maintain_order="left_right"
-    )
-    still = pl.col("time_fast") >= pl.col("time")
-    return both.select(
-        "scheme",
-        p10_days=pl.when(still).then("p10_days_fast").otherwise(pl.coalesce("p10_days", "p10_days_fast")),
-        p50_days=pl.coalesce("p50_days", "p50_days_fast"), p90_days=pl.coalesce("p90_days", "p90_days_fast"),
-    )  # fmt: skip
-
-
 def _applications(book: Book, lacks: pl.DataFrame, schemes: list[tuple[str, str]]) -> pl.DataFrame:
     """The earliest pending application for each missing licence: n, missing, applied_at, expected."""
     shape: Schema = {"n": pl.UInt32, "missing": pl.String, "applied_at": INSTANT, "expected": INSTANT}
@@ -175,7 +149,7 @@ def _applications(book: Book, lacks: pl.DataFrame, schemes: list[tuple[str, str]
     )
     found = found.filter(_for_goods(found, Taxonomy.of(book.goods, book.codes)))
     return (
-        found.sort("time").group_by("n", "missing", maintain_order=True)
+        found.sort("time", "expected").group_by("n", "missing", maintain_order=True)
         .agg(applied_at=pl.col("time").first(), expected=pl.col("expected").first()).cast(shape)  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -192,37 +166,3 @@ def _for_goods(found: pl.DataFrame, taxonomy: Taxonomy) -> pl.Series:
             )
         answers.append(verdicts[name, named])
     return pl.Series(answers, dtype=pl.Boolean)
-
-
-def _odds(lacks: pl.DataFrame) -> pl.Series:
-    """The probability that each is granted by the deadline, four decimals; null where nothing says."""
-    rows = lacks.select("start", "deadline", "p10_days", "p50_days", "p90_days", "expected")
-    kinds = rows.unique(maintain_order=True)
-    odds = kinds.with_columns(odds=pl.Series([_odds_of(*kind) for kind in kinds.rows()], dtype=PROBABILITY))
-    return rows.join(odds, on=rows.columns, how="left", nulls_equal=True, maintain_order="left")["odds"]
-
-
-def _odds_of(
-    start: datetime | None, deadline: datetime | None, p10: int | None, p50: int | None, p90: int | None,
-    expected: datetime | None,
-) -> Decimal | None:  # fmt: skip
-    if start is None or deadline is None or p10 is None or p50 is None or p90 is None:
-        return None
-    if expected is not None:  # the authority's own word moves the middle; the spread stays
-        p50 = max(0, math.ceil((expected - start) / _DAY))
-        p10, p90 = min(p10, p50), max(p90, p50)
-    return probability((deadline - start) / _DAY, (p10, p50, p90))
-
-
-def probability(days: float, quantiles: tuple[int, int, int]) -> Decimal:
-    """The probability of a grant within so many days, log-linear between the 10, 50 and 90 % quantiles and beyond."""
-    if days < 0:
-        return Decimal(0)
-    at = [math.log(max(1, q)) for q in quantiles]
-    here = math.log(max(1.0, days))
-    lower = 0 if here < at[1] else 1
-    span = at[lower + 1] - at[lower]
-    if span == 0:
-        return Decimal(lower)  # all of the probability lies in one instant
-    share = _SHARES[lower] + (_SHARES[lower + 1] - _SHARES[lower]) * (here - at[lower]) / span
-    return Decimal(repr(round(min(1.0, max(0.0, share)), 4)))

@@ -37,7 +37,9 @@ def parcels(book: Book, moment: datetime) -> pl.DataFrame:
     stock, sold = _stock(book, moment, ordered, delivered)
     orders, off = _orders(book, moment, ordered, delivered)
     found = [part.select(PARCEL.keys()).cast(PARCEL) for part in (sold, off, stock, orders)]  # type: ignore[arg-type]
-    return pl.concat(found).filter(pl.col("quantity") > 0)
+    order = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)})
+    parts = pl.concat(found).filter(pl.col("quantity") > 0)
+    return parts.sort(*KEY, order, "moved_at", "unit", "currency", maintain_order=True)
 
 
 def _stated(book: Book, event_type: str, moment: datetime) -> pl.DataFrame:

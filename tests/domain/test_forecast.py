@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.envelope import Event
-from services.domain.forecast import probability, releases
+from services.domain.forecast import releases
+from services.domain.leadtimes import probability
 from services.domain.verdicts import assess
 from tests.domain.blocked import NOW, book, fact, granted, lead_time, line, rule, signed
 
