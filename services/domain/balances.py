@@ -155,7 +155,7 @@ class _Till:
         for stake in need.stakes:
             amount = self.available(stake)
             met = most if amount is None else met + amount
-        return min(met, most)
+        return min(met, most) if need.cap is None else min(met, most, need.cap)
 
     def way(self, way: Way, needs: Mapping[int, Need], most: Decimal) -> Decimal:
         """How much the way covers, lots counted once."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from events.rule_document import AllowanceNeeded, LicenceNeeded, QuotaNeeded
+from events.rule_document import AllowanceNeeded, DatedNeeded, LicenceNeeded, QuotaNeeded
 from services.domain import balances
 from services.domain.book import Book
 from services.domain.columns import FINE, INSTANT, QUANTITY
@@ -48,6 +48,8 @@ def _reaching(law: Law, evidence: Evidence) -> pl.DataFrame:
     """The kinds of goods that some clause, at whatever instant, lets draw on a finite balance: ``kind``."""
     finite = pl.col("quantity").is_not_null() | pl.col("value").is_not_null()
     schemes = set(evidence.licences.filter(finite)["scheme"].to_list())
+    shared = finite & pl.col("line").is_null() & pl.col("lot").is_null()
+    credits = set(evidence.dated.filter(shared)["fact"].to_list())
     draws = {
         number
         for number, binding in enumerate(law.bindings)
@@ -55,6 +57,7 @@ def _reaching(law: Law, evidence: Evidence) -> pl.DataFrame:
         for need in way.needs
         if isinstance(need.asks, QuotaNeeded | AllowanceNeeded)
         or (isinstance(need.asks, LicenceNeeded) and need.asks.licence in schemes)
+        or (isinstance(need.asks, DatedNeeded) and need.asks.dated in credits)
     }
     return law.scope.filter(pl.col("binding").is_in(sorted(draws))).select("kind").unique()
 

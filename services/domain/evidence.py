@@ -144,10 +144,10 @@ class Evidence:
     @cached_property
     def dated(self) -> pl.DataFrame:
         """Dated facts: exporter, contract, line, lot, fact String · happened, until instants or day, until_day ·
-        quantity, value Decimal(38,10) · unit, currency String. Signing a contract is one of them."""
+        quantity, value Decimal(38,10) · unit, currency String · told (its event). Signing a contract is one."""
         told = self.book.of("contract.dated").select(
             "exporter", "contract", "line", "lot", "fact", "unit", "currency",
-            moment="at", until="until",
+            moment="at", until="until", told=pl.concat_str("source", "id", separator=" "),
             quantity=pl.col("quantity").cast(FINE), value=pl.col("value").cast(FINE),
         )  # fmt: skip
         signed = self.book.of("contract.signed").select(

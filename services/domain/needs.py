@@ -232,10 +232,7 @@ def _balanced(who: pl.DataFrame, found: pl.DataFrame, need: Need, name: str, ran
         v_balance=pl.when(pl.col("value").is_not_null()).then(balance + " value"),
         v_has="value", v_per=pl.when(same).then(pl.col("unit_price").cast(FINE)),
     )  # fmt: skip
-    lost = (pl.col("q_balance").is_not_null() & pl.col("q_per").is_null()) | (
-        pl.col("v_balance").is_not_null() & pl.col("v_per").is_null()
-    )
-    stakes = stakes.with_columns(unclear=lost).select(STAKE.keys()).cast(STAKE)  # type: ignore[arg-type]
+    stakes = stakes.with_columns(unclear=_unclear()).select(STAKE.keys()).cast(STAKE)  # type: ignore[arg-type]
     return Holding(held, stakes, pl.DataFrame(schema=LOT))
 
 
@@ -267,7 +264,7 @@ def _allowance(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     papers = evidence.papers.filter(
         (pl.col("form") == asks.per) & pl.col("quantity").is_not_null() & ~pl.col("refused")
     )
-    lines = rows.select("r", "exporter", "moment", line_unit="unit")
+    lines = rows.select("r", "moment", exporter="party", line_unit="unit")
     found = lines.join(papers.select("exporter", "filed", "quantity", "unit"), on="exporter")
     found = found.filter(pl.col("filed") <= pl.col("moment"))
     amount = converted(pl.col("quantity"), pl.col("unit"), pl.col("base"))
@@ -328,8 +325,18 @@ def _side(rows: pl.DataFrame, form: str, side: str, evidence: Evidence) -> pl.Da
     papers = evidence.papers.filter((pl.col("form") == form) & pl.col("by").is_in([side, "both"])).rename(
         {"contract": "of_contract", "line": "of_line", "unit": "paper_unit", "quantity": "paper_quantity"}
     )
-    lines = rows.select("r", "exporter", "contract", "line", "moment", "changed_at", "unit", "open")
-    found = lines.join(papers, on="exporter").filter(
+    lines = rows.select("r", "exporter", "party", "contract", "line", "moment", "changed_at", "unit", "open")
+    # A paper for a contract is filed under the contract's own name; a paper for all goods by whoever exports now.
+    own, general = pl.col("of_contract").is_not_null(), pl.col("of_contract").is_null()
+    by_contract = lines.join(papers.filter(own), on="exporter")
+    found = pl.concat(
+        [
+            by_contract,
+            lines.join(papers.filter(general), left_on="party", right_on="exporter").select(
+                by_contract.columns
+            ),
+        ]
+    ).filter(
         (pl.col("of_contract").is_null() | (pl.col("of_contract") == pl.col("contract")))
         & (pl.col("of_line").is_null() | (pl.col("of_line") == pl.col("line")))
         & (pl.col("filed") <= pl.col("moment"))
@@ -377,15 +384,21 @@ def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
         fit=_in_time(need, asks, bound) & _still(need), cite=pl.lit(f"fact:{asks.dated}")
     )
     rows = _capped(rows, evidence, need, bound)
-    partial = found.filter(
-        pl.col("lot").is_not_null() | pl.col("fact_quantity").is_not_null() | pl.col("value").is_not_null()
-    )
+    amount = pl.col("fact_quantity").is_not_null() | pl.col("value").is_not_null()
+    whole = pl.col("of_line").is_null() & pl.col("lot").is_null()
     apart = rows.filter(pl.col("cap") < pl.col("open"))["r"]
-    special = pl.concat([partial["r"], apart]).unique()
-    answered = _any(found, rows, closed=False)
-    told = pl.col("r").is_in(found["r"].implode())
+    lotted = found.filter(pl.col("lot").is_not_null() | (amount & ~whole))["r"]
+    by_lot = pl.col("r").is_in(pl.concat([lotted, apart]).implode())
+    shared = found.filter(amount & whole & ~by_lot)
+    special = pl.concat([found.filter(by_lot & (amount | ~whole))["r"], lotted, apart]).unique()
+    answered = _any(found if need.negated else found.filter(~(amount & whole) | by_lot), rows, closed=False)
+    told, drawing = (pl.col("r").is_in(frame["r"].implode()) for frame in (found, shared))
     answered = answered.with_columns(
-        met=pl.when(~told & pl.col("facts_complete")).then(pl.lit(False)).otherwise("met")
+        met=pl.when(
+            (~told & pl.col("facts_complete")) | (drawing & pl.col("met").is_null() & ~_unsure(found, shared))
+        )
+        .then(pl.lit(False))
+        .otherwise("met")
     )
     past = (
         pl.lit(False)
@@ -396,7 +409,33 @@ def _dated(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     held = _held(answered, pl.col("met"), need, asks.dated, FACT, unmet, asks.dated, pl.col("cited"))
     if need.negated:
         return _plain(held)
-    return Holding(held, pl.DataFrame(schema=STAKE), _lots(rows, found, answered, special))
+    return Holding(held, _credit(shared), _lots(rows, found, answered, special))
+
+
+def _unsure(found: pl.DataFrame, shared: pl.DataFrame) -> pl.Expr:
+    """Whether a fact beside the shared ones may hold: then the answer stays unknown."""
+    beside = found.join(shared.select("r", "told"), on=["r", "told"], how="anti", nulls_equal=True)
+    return pl.col("r").is_in(beside.filter(pl.col("fit").is_null())["r"].implode())
+
+
+def _credit(shared: pl.DataFrame) -> pl.DataFrame:
+    """A fact with an amount for a whole contract, such as a letter of credit: its lines draw on it in their order."""
+    balance, same = pl.concat_str(pl.lit("fact "), "told"), pl.col("fact_currency") == pl.col("currency")
+    stakes = shared.filter(pl.col("fit").fill_null(True)).select(
+        "r", last="until", licence="told", fit="fit",
+        q_balance=pl.when(pl.col("fact_quantity").is_not_null()).then(balance + " quantity"),
+        q_has="fact_quantity", q_per=_per(pl.col("unit"), pl.col("fact_unit")),
+        v_balance=pl.when(pl.col("value").is_not_null()).then(balance + " value"),
+        v_has="value", v_per=pl.when(same).then(pl.col("unit_price").cast(SIZE)),
+    )  # fmt: skip
+    return stakes.with_columns(unclear=_unclear()).select(STAKE.keys()).cast(STAKE)  # type: ignore[arg-type]
+
+
+def _unclear() -> pl.Expr:
+    """Whether a balance is in a unit or a currency that cannot be compared with the line's."""
+    return (pl.col("q_balance").is_not_null() & pl.col("q_per").is_null()) | (
+        pl.col("v_balance").is_not_null() & pl.col("v_per").is_null()
+    )
 
 
 def _cut_off(bound: Any, asks: DatedNeeded, need: Need) -> datetime:

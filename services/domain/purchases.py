@@ -25,7 +25,7 @@ _ZERO = pl.lit(0, dtype=QUANTITY)
 
 
 def parcels(book: Book, moment: datetime) -> pl.DataFrame:
-    """All parcels by the instant, one row each (``PARCEL``).
+    """All parcels by the instant, one row each (``PARCEL``); of an exporter's those first that are used first.
 
     ``kind``: ``stock`` on hand · ``order`` not delivered · ``sold`` stock and ``called_off`` orders, with what they
     brought in. ``quantity`` is the parcel's, ``bought`` that of the whole purchase in stock (or ordered and not
@@ -39,7 +39,9 @@ def parcels(book: Book, moment: datetime) -> pl.DataFrame:
     found = [part.select(PARCEL.keys()).cast(PARCEL) for part in (sold, off, stock, orders)]  # type: ignore[arg-type]
     order = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)})
     parts = pl.concat(found).filter(pl.col("quantity") > 0)
-    return parts.sort(*KEY, order, "moved_at", "unit", "currency", maintain_order=True)
+    return parts.sort(
+        "exporter", order, "ordered_at", "purchase", "moved_at", "unit", "currency", maintain_order=True
+    )
 
 
 def _stated(book: Book, event_type: str, moment: datetime) -> pl.DataFrame:

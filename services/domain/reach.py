@@ -45,7 +45,7 @@ def reach(event: Event) -> Reach:
             return _shared(event.type.partition(".")[0], (EVERYONE,))
         case licences.LicenceGranted():
             finite = data.quantity is not None or data.value is not None
-            return _shared(_licence(data), (f"party:{data.holder}",), finite)
+            return _shared(_licence(data), (f"party:{data.holder}", _licence(data)), finite)
         case licences.LicenceApplied():
             return _shared(_licence(data), (f"party:{data.holder}",))
         case (licences.LicenceUsed() | licences.LicenceSuspended() | licences.LicenceReinstated()
@@ -57,14 +57,15 @@ def reach(event: Event) -> Reach:
             # Everybody may look at it; those who draw on it together are tied by the rule that asks for it.
             return _shared(f"quota:{data.quota}", (EVERYONE,))
         case contracts.ExporterRegistered() | licences.DocumentFiled():
-            # Whoever exports for another by assignment needs the other's registration and papers too.
+            # Whoever exports for another by assignment needs the other's registration and papers too; quantities
+            # filed may feed an allowance that both draw on.
             party = f"party:{data.exporter}"
             return Reach(
                 data.exporter,
                 f"exporter:{data.exporter}",
                 frozenset({EVERYONE, party}),
                 frozenset({party}),
-                False,
+                getattr(data, "quantity", None) is not None,
             )
         case _:
             exporter: str = getattr(data, "exporter")  # noqa: B009  every remaining fact is an exporter's own
@@ -85,6 +86,8 @@ def _ties(data: Data) -> Iterator[str]:
     for field in ("manufacturer", "buyer", "end_user", "to"):
         if (party := getattr(data, field, None)) is not None:
             yield f"party:{party}"
+    if getattr(data, "licence", None) is not None:
+        yield _licence(data)
     for line in getattr(data, "lines", ()):
         if line.manufacturer is not None:
             yield f"party:{line.manufacturer}"
