@@ -121,3 +121,9 @@ def test_quantities_are_converted_only_by_the_table_of_units() -> None:
     grams = pooled("500", unit="GRM", per_unit="2", unit_cost="0.1")
     facts = [blocked(), order, grams]
     assert lost(*facts, term="commitment_loss") == {"acme/C1/1": "7.5"}
+
+
+def test_of_a_pool_what_was_bought_first_is_used_first() -> None:
+    old = pooled("1000", purchase="z", unit_cost="1")
+    new = pooled("1000", purchase="a", unit_cost="5", at="2020-03-06T00:00+00:00")
+    assert lost(blocked(), free(), old, new) == {"acme/C1/1": "5000"}
