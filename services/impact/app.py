@@ -90,7 +90,7 @@ async def _loop(
 
 def _paced(pool: asyncpg.Pool) -> Callable[[], Awaitable[int]]:
     """Judges more exporters at once while their locks are held shortly, and fewer when that takes long."""
-    most = 50
+    most = 200
 
     async def judge() -> int:
         nonlocal most
@@ -98,7 +98,7 @@ def _paced(pool: asyncpg.Pool) -> Callable[[], Awaitable[int]]:
         done = await handlers.reassess(pool, most)
         took = time.monotonic() - began
         if took > 1:
-            most = max(20, most // 2)
+            most = max(100, most // 2)
         elif took < 0.3 and done >= most:
             most = min(1000, most * 2)
         return done

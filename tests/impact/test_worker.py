@@ -62,6 +62,26 @@ async def test_a_worker_starts_where_the_last_one_stopped(
     assert not await pool.fetchval("SELECT count(*) FROM dead_letter")
 
 
+async def test_a_stop_at_full_load_is_clean_and_the_next_worker_ends_the_work(
+    pair: Pair, pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    facts = _facts(300)
+    await present(pool, NOON)
+    await send(pair.bootstrap, [[one] for one in facts])
+    async with worker(pair, tmp_path / "log") as process:
+        await until(lambda: _some_stored(pool), "the first facts are stored")
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0, (tmp_path / "log").read_text()
+    assert not await settled(pair, pool), "the stop came too late to prove anything"
+    async with worker(pair, tmp_path / "log"):
+        await until(lambda: settled(pair, pool), "all is settled")
+    assert await stored(pool, NOON) == folded(facts, NOON)
+
+
+async def _some_stored(pool: asyncpg.Pool) -> bool:
+    return bool(await pool.fetchval("SELECT count(*) FROM event"))
+
+
 async def test_the_outbox_is_sent_in_order_and_what_is_sent_again_has_the_same_id(
     pair: Pair, pool: asyncpg.Pool
 ) -> None:
