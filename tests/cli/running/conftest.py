@@ -77,9 +77,10 @@ def ended(process: subprocess.Popen[str], sign: signal.Signals) -> tuple[int, st
 
 @pytest.fixture(scope="session")
 def book_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The book of ``tests.cli.conftest`` as a file."""
+    """The book of ``tests.cli.conftest`` as a file in which each fact says when it was learnt."""
     path = tmp_path_factory.mktemp("book") / "book.jsonl"
-    path.write_text("".join(json.dumps(told(*fact)) + "\n" for fact in FACTS))
+    facts = [told(kind, data, learnt or data.get("signed") or data["from"]) for kind, data, learnt in FACTS]
+    path.write_text("".join(json.dumps(fact) + "\n" for fact in facts))
     return path
 
 
