@@ -65,10 +65,10 @@ class Book:
     def known(self, instant: datetime | None) -> "Book":
         """What had been recorded by the instant (default: everything), less what was withdrawn by then."""
         events = self.events if instant is None else self.events.filter(pl.col("recorded_at") <= instant)
-        gone = Book(events).of("fact.withdrawn").select(pl.col("data.source").alias("source"),
+        gone = (self if instant is None else Book(events)).of("fact.withdrawn").select(pl.col("data.source").alias("source"),
                                                          pl.col("data.id").alias("id"))  # fmt: skip
         if gone.is_empty():
-            return replace(self, events=events)
+            return self if instant is None else replace(self, events=events)
         withdrawn = events.join(gone.unique(), on=["source", "id"], how="semi")
         withdrawn = withdrawn.filter(pl.col("type") != "fact.withdrawn")
         return replace(

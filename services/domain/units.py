@@ -57,4 +57,4 @@ def converted(amount: pl.Expr, unit: pl.Expr, to: pl.Expr) -> pl.Expr:
     )
     same = unit.replace_strict(measure, default=None) == to.replace_strict(measure, default=None)
     moved = (amount.cast(pl.Decimal(38, 12)) * size / other).cast(FINE)
-    return pl.when(unit == to).then(amount).when(same).then(moved.cast(QUANTITY)).otherwise(None)
+    return pl.when(unit == to).then(amount).when(same).then(moved.truncate(6).cast(QUANTITY)).otherwise(None)
