@@ -195,7 +195,7 @@ class _Version:
 
 
 def _version(act: RuleDocument, clause: Clause) -> _Version:
-    spans = tuple(sorted(span(s.since, s.until, s.through, act.timezone) for s in clause.in_force))
+    spans = _joined(tuple(span(s.since, s.until, s.through, act.timezone) for s in clause.in_force))
     return _Version(
         clause, spans, tuple((route, _within(route, act), act) for route in clause.routes), act.timezone
     )
@@ -236,7 +236,7 @@ def _replaced(
     clause = version.clause.model_copy(update=keys)
     spans = version.spans
     if "in_force" in keys:
-        spans = tuple(span(s.since, s.until, s.through, act.timezone) for s in clause.in_force)
+        spans = _joined(tuple(span(s.since, s.until, s.through, act.timezone) for s in clause.in_force))
     routes = version.routes
     if "routes" in keys:
         routes = tuple((route, _within(route, act), act) for route in clause.routes)
