@@ -65,8 +65,8 @@ class Book:
     def known(self, instant: datetime | None) -> "Book":
         """What had been recorded by the instant (default: everything), less what was withdrawn by then."""
         events = self.events if instant is None else self.events.filter(pl.col("recorded_at") <= instant)
-        gone = (self if instant is None else Book(events)).of("fact.withdrawn").select(pl.col("data.source").alias("source"),
-                                                         pl.col("data.id").alias("id"))  # fmt: skip
+        told = (self if instant is None else Book(events)).of("fact.withdrawn")
+        gone = told.select(source="data.source", id="data.id")
         if gone.is_empty():
             return self if instant is None else replace(self, events=events)
         withdrawn = events.join(gone.unique(), on=["source", "id"], how="semi")
