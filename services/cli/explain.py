@@ -39,7 +39,7 @@ async def explained(connection: Any, ref: str) -> dict[str, Any]:
     history = [_answered(one) for one in await connection.fetch(SQL["history"], ref)]
     if row is None:
         raise NeedsAction(await _unknown(connection, ref, bool(history)))
-    answer = json.loads(store.printed(row, await store.present(connection)))
+    answer = stored.printed(row, await store.present(connection))
     documents = await acts(connection)
     clause, items, others = _law(answer, documents)
     return {

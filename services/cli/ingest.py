@@ -52,8 +52,14 @@ async def _checked(files: list[Path], kind: Kind) -> Report:
 
 
 async def _told(files: list[Path], kind: Kind) -> Report:
-    async with sending(stored.endpoints().bootstrap) as producer:
-        return await ingest(files, kind.value, producer)
+    found = stored.endpoints()
+    versions: dict[str, list[str]] = {}
+    if kind is Kind.RULE_PACK:
+        async with stored.connected(found.database_url) as connection:
+            rows = await connection.fetch(stored.SQL["versions"])
+        versions = {row["subject"].removeprefix("rule:"): row["ids"] for row in rows}
+    async with sending(found.bootstrap) as producer:
+        return await ingest(files, kind.value, producer, versions)
 
 
 @asynccontextmanager

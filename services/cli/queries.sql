@@ -73,3 +73,7 @@ SELECT source, id FROM event JOIN unnest($1::text[], $2::text[]) AS asked(source
 -- name: registers
 -- What registers and lists say: nothing that an exporter told of its own trade.
 SELECT source, id, type, "time", recorded_at, data FROM event WHERE exporter IS NULL OR type = 'exporter.registered'
+
+-- name: versions
+-- Under which ids acts are stored, the one learnt first before its corrections.
+SELECT subject, array_agg(id ORDER BY recorded_at, seq) AS ids FROM event WHERE type IN ('rule.enacted', 'rule.announced') GROUP BY subject

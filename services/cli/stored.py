@@ -1,9 +1,11 @@
 """The store as the commands read it: one connection, and every trouble with it told in one line."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -11,6 +13,8 @@ from urllib.parse import urlsplit
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from events.values import instant_text
+from services.domain.answers import KEYS
 from services.runtime.embedded import find
 from services.runtime.postgres import statements
 from services.runtime.settings import Endpoints, NeedsAction, Settings
@@ -44,6 +48,14 @@ async def _read(address: str, work: Callable[[Any], Awaitable[T]]) -> T:
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         return await work(connection)
+
+
+def printed(row: Any, now: datetime) -> dict[str, Any]:
+    """A row of the table of verdicts as ``answers`` tells it, at the present instant."""
+    clock = {"at": instant_text(max(row["export_at"], now)), "now": instant_text(now)}
+    loss = None if row["loss"] is None else json.loads(row["loss"])
+    answer = json.loads(row["answer"]) | clock | {"loss": loss}
+    return {name: answer[name] for name in KEYS}
 
 
 @asynccontextmanager

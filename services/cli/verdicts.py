@@ -2,7 +2,6 @@
 instant."""
 
 import contextlib
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -72,7 +71,7 @@ async def current(connection: Any, asked: Asked) -> list[tuple[int, dict[str, An
     """The stored answers, as ``assess`` prints them at the present instant, each with its revision."""
     now = await store.present(connection)
     found = await connection.fetch(SQL["verdicts"], asked.exporter, asked.buyer, asked.goods, asked.verdict)
-    return [(row["revision"], json.loads(store.printed(row, now))) for row in found]
+    return [(row["revision"], stored.printed(row, now)) for row in found]
 
 
 async def judged(

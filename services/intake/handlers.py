@@ -3,17 +3,20 @@
 An event keeps the id its file gives it, so whatever is sent twice is stored once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from events.envelope import Event
 from events.registry import topic_of
+from events.rules import RuleAnnounced, RuleEnacted
 from events.wire import encode
 from services.intake.files import FORMATS, Rejected
 
+NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 PER_RECORD = 500
 AT_ONCE = 20_000
 _MOST_BYTES = 1024 * 1024
@@ -28,8 +31,13 @@ class Report:
     rejected: tuple[Rejected, ...]
 
 
-async def ingest(files: Iterable[Path], form: str, producer: Any | None) -> Report:
+async def ingest(
+    files: Iterable[Path], form: str, producer: Any | None, versions: Mapping[str, Sequence[str]] = NOTHING
+) -> Report:
     """Tell the facts of these files, in this format (``FORMATS``). Without a producer they are only checked.
+
+    ``versions``: the ids under which acts are stored already, by rule, the first one first. A further version of an
+    act is learnt when it is told, not when the act was published: so the correction is the later one, and wins.
 
     Raises FileError where a file cannot be read at all; what was sent before stays sent.
     """
@@ -38,13 +46,19 @@ async def ingest(files: Iterable[Path], form: str, producer: Any | None) -> Repo
     for path in files:
         found = FORMATS[form](path)
         while batch := list(islice(found, AT_ONCE)):
-            facts = [one for one in batch if isinstance(one, Event)]
+            facts = [_learnt(one, versions) for one in batch if isinstance(one, Event)]
             rejected += [one for one in batch if isinstance(one, Rejected)]
             read += len(batch)
             if producer is not None:
                 await send(producer, facts)
                 sent += len(facts)
     return Report(read, sent, tuple(rejected))
+
+
+def _learnt(fact: Event, versions: Mapping[str, Sequence[str]]) -> Event:
+    rule = fact.data.rule if isinstance(fact.data, RuleEnacted | RuleAnnounced) else None
+    stored = versions.get(rule, ()) if rule is not None else ()
+    return fact.model_copy(update={"recordedat": None}) if stored and fact.id != stored[0] else fact
 
 
 async def send(producer: Any, facts: Iterable[Event]) -> None:

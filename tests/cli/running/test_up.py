@@ -1,9 +1,13 @@
 """`tracker up` and what prepares it, looks after it and feeds it."""
 
+import asyncio
 import json
 import signal
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.cli.conftest import CONTRACT, Run, refused, told
@@ -59,8 +63,11 @@ def test_the_same_file_told_twice_is_stored_once(tracker: Tracker, book_file: Pa
 
 
 def _facts(tracker: Tracker) -> str:
-    (found,) = [one["says"] for one in _findings(tracker) if one["check"] == "book"]
-    return str(found)
+    """What doctor says of the book, once nothing of the log waits to be stored."""
+    while True:
+        found = {one["check"]: one["says"] for one in _findings(tracker)}
+        if all(says == "0 records behind" for name, says in found.items() if name.startswith("topic ")):
+            return found["book"]
 
 
 def test_good_lines_are_told_and_bad_ones_named(tracker: Tracker, tmp_path: Path, book_file: Path) -> None:
@@ -101,6 +108,28 @@ def test_a_rule_pack_that_is_known_is_told_again_without_effect(tracker: Tracker
     before = _facts(tracker)
     assert tracker("ingest", "rule-pack", pack).stdout == "1 read, 1 sent, 0 rejected\n"
     assert _facts(tracker) == before
+
+
+def test_a_corrected_pack_is_learnt_when_it_is_told_and_comes_last(tracker: Tracker, tmp_path: Path) -> None:
+    act = "rule: xx-fix\ntitle: {}\npublished: 2020-03-01T00:00Z\nexported_from: IT\n"
+    for title in ("First", "Second", "Third", "Third"):
+        (tmp_path / "fix.yaml").write_text(act.format(title))
+        assert tracker("ingest", "rule-pack", tmp_path / "fix.yaml").stdout == "1 read, 1 sent, 0 rejected\n"
+        _facts(tracker)
+    stored = asyncio.run(_titles(tracker.endpoints["DATABASE_URL"]))
+    assert [title for title, _ in stored] == ["First", "Second", "Third"]
+    assert stored[0][1] == datetime.fromisoformat("2020-03-01T00:00Z")
+
+
+async def _titles(address: str) -> list[tuple[str, datetime]]:
+    connection: Any = await asyncpg.connect(address)
+    try:
+        rows = await connection.fetch(
+            "SELECT data, recorded_at FROM event WHERE subject = 'rule:xx-fix' ORDER BY recorded_at"
+        )
+    finally:
+        await connection.close()
+    return [(json.loads(row["data"])["document"]["title"], row["recorded_at"]) for row in rows]
 
 
 def test_doctor_finds_what_is_wrong_and_what_to_do(tracker: Tracker) -> None:
