@@ -21,7 +21,7 @@ CASES = """
     - {line: acme/C1/1, at: 2020-04-05T09:00+08:00, verdict: unlicensed, rule: cn-2020-05, missing: [nmpa_registration], loss: {blocked_value: {base: "12000.00"}}}
     - {line: acme/C1/1, at: 2020-04-12T09:00+08:00, known: 2020-04-12T09:00+08:00, verdict: unlicensed, next_change_at: null}
     - {line: acme/C1/1, at: 2020-04-12T09:00+08:00, known: 2020-04-16T00:00+08:00, verdict: satisfied}
-""" - the example of the design, as it stands there
+"""
 
 
 @pytest.fixture
