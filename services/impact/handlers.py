@@ -7,27 +7,23 @@ was committed before it, so either a fact's hand-on sees a line, or the line's o
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from events.envelope import Event
-from events.registry import FACT_TOPICS, topic_of
-from events.wire import Unreadable, decode
+from events.wire import decode
 from services.impact import store
+from services.impact.plan import PAGE, Reached, planned
 from services.impact.reassess import reassess_some
-from services.impact.store import SQL, Fact, Letter, Place
+from services.impact.records import Fact, Letter, Place, read, sort
+from services.impact.store import SQL
 from services.runtime.faults import point
 from services.runtime.kafka import RecordSet
 from services.runtime.reactions import Reaction, patiently, reaction
 
 PENDING_AT_ONCE = 1000
-PAGE = 1000
-"""Exporters that one shared fact makes due in one transaction."""
-PROMPT = 50
-"""A shared fact that reaches more exporters at once is handed on in bulk."""
-SHARDS = 16
 
 
 @dataclass(frozen=True)
@@ -55,35 +51,6 @@ class Recorder:
             point("before_record")
 
 
-def read(sets: Sequence[RecordSet], held: dict[tuple[str, int], int]) -> tuple[list[Fact], list[Letter]]:
-    """The events of the records that are not stored yet, and what cannot be read among them."""
-    facts: list[Fact] = []
-    letters: list[Letter] = []
-    for one in sets:
-        for record in one.records:
-            if record.offset <= held[one.topic, one.partition]:
-                continue
-            learnt = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-            for index, item in enumerate(decode(record.value, _content_type(record.headers))):
-                _sort(item, Place(one.topic, one.partition, record.offset, index, learnt), facts, letters)
-    return facts, letters
-
-
-def _sort(item: Event | Unreadable, place: Place, facts: list[Fact], letters: list[Letter]) -> None:
-    match item:
-        case Unreadable():
-            letters.append(store.letter_of(item, place))
-        case Event() if topic_of(item.type) not in FACT_TOPICS:
-            letters.append(store.no_fact(item, place))
-        case Event():
-            facts.append(store.fact_of(item, place))
-
-
-def _content_type(headers: Sequence[tuple[str, bytes]]) -> str | None:
-    found = [value for name, value in headers or () if name.lower() == "content-type"]
-    return found[0].decode("ascii", "replace") if found else None
-
-
 async def _append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     """Append the facts; what Postgres refuses for its content is found by halving and set aside."""
     if not facts:
@@ -106,37 +73,13 @@ async def hand_on(pool: asyncpg.Pool) -> int:
         taken = [row["id"] for row in await connection.fetch(SQL["take_pending"], PENDING_AT_ONCE)]
         if taken:
             reached = await connection.fetch(SQL["hand_on"], taken, PAGE)
-            plan = planned(taken, [(row["id"], row["exporter"], row["shared"]) for row in reached])
+            plan = planned(taken, [Reached(*row) for row in reached], PAGE)
             await connection.execute(SQL["make_due"], *store.columns(sorted(plan.due.items()), 2))
             point("in_hand_on")
             await connection.execute(SQL["handed_on_up_to"], *store.columns(plan.unfinished, 2))
             await connection.execute(SQL["handed_on"], plan.finished)
             await connection.execute("NOTIFY due")
         return len(taken)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Who becomes due (True: in bulk, behind everything prompt), which rows are done, and how far the others are."""
-
-    due: dict[str, bool]
-    finished: list[int]
-    unfinished: list[tuple[int, str]]
-
-
-def planned(taken: Sequence[int], reached: Sequence[tuple[int, str, bool]]) -> Plan:
-    """What handing on these pending rows means; whatever reaches many exporters must not delay anybody's own fact."""
-    pages: dict[int, list[str]] = {}
-    for row, exporter, shared in reached:
-        if shared:
-            pages.setdefault(row, []).append(exporter)
-    wide = {row for row, page in pages.items() if len(page) > PROMPT}
-    due: dict[str, bool] = {}
-    for row, exporter, shared in reached:
-        due[exporter] = due.get(exporter, True) and shared and row in wide
-    unfinished = [(row, max(page)) for row, page in pages.items() if len(page) >= PAGE]
-    more = {row for row, _ in unfinished}
-    return Plan(due, [row for row in taken if row not in more], unfinished)
 
 
 async def reassess(pool: asyncpg.Pool, most: int) -> int:
@@ -190,7 +133,7 @@ async def read_again(pool: asyncpg.Pool) -> int:
             cluster, *place, raw = row
             (item,) = decode(raw)
             if isinstance(item, Event):
-                _sort(item, Place(*place), facts, letters)
+                sort(item, Place(*place), facts, letters)
                 read.append((cluster, *place[:4]))
         await _append(connection, facts)
         await connection.execute(SQL["resumed"], *store.columns(read, 5))

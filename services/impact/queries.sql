@@ -86,9 +86,9 @@ WITH came AS (
         SELECT exporter, subject FROM event WHERE source = came.withdraws[1] AND event.id = came.withdraws[2] LIMIT 1
     ) AS e WHERE came.withdraws IS NOT NULL
 )
-SELECT id, exporter, false AS shared FROM touched WHERE exporter IS NOT NULL
+SELECT id, exporter, false AS shared, false AS later FROM touched WHERE exporter IS NOT NULL
 UNION ALL
-SELECT touched.id, page.exporter, true FROM touched CROSS JOIN LATERAL (
+SELECT touched.id, page.exporter, true, touched.after <> '' FROM touched CROSS JOIN LATERAL (
     SELECT DISTINCT tie.exporter FROM name JOIN tie USING (key)
     WHERE name.subject = touched.subject AND tie.exporter > touched.after ORDER BY tie.exporter LIMIT $2
 ) AS page WHERE touched.subject IS NOT NULL

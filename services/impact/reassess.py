@@ -6,61 +6,18 @@ decides in a thread; only rows that differ are written, each with a revision cou
 
 import asyncio
 import json
-import uuid
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import polars as pl
 
-from events.envelope import event
-from events.wire import encode
-from services.domain.answers import CLOCKED, answers, text
-from services.domain.book import Book
-from services.domain.contracts import wake
-from services.domain.losses import estimate
-from services.domain.verdicts import assess
 from services.impact import store
+from services.impact.judged import Change, Judged, Key, answers_differ, cause, columns_differ, judge, outgoing
 from services.impact.store import ENGINE, SQL, columns
 from services.runtime.faults import point
-
-SOURCE = "urn:contract-impact-tracker:impact"
-FOUND_BY = ("buyer", "class", "destination", "export_at", "verdict", "open_quantity", "blocked_value", "value",
-            "currency")  # fmt: skip
-Key = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One line's answer as it is stored: the printed row without its clock, its loss, and columns to find it by."""
-
-    key: Key
-    columns: tuple[Any, ...]
-    next_change_at: datetime | None
-    cited: tuple[str, ...]
-    answer: str
-    loss: str | None
-    steps: str | None
-
-    @property
-    def export_at(self) -> datetime:
-        planned: datetime = self.columns[FOUND_BY.index("export_at")]
-        return planned
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A line whose answer differs from the stored one; ``after`` None: it left the book."""
-
-    key: Key
-    revision: int
-    before: Any
-    after: Judged | None
-    cause: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,45 +77,33 @@ async def _snapshot(pool: asyncpg.Pool, slice_: list[str]) -> tuple[list[str], S
         return slice_, Snapshot(await store.facts_of(reader, slice_), current, await store.present(reader))
 
 
-def judge(
-    facts: pl.DataFrame, slice_: frozenset[str], now: datetime
-) -> tuple[dict[Key, Judged], dict[str, datetime]]:
-    """The answers for a slice, and when each of its exporters next has a fact of its own come true."""
-    book = Book.from_events(facts)
-    rows = estimate(book, assess(book, now=now), now=now).filter(pl.col("exporter").is_in(list(slice_)))
-    kept = {}
-    for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
-        key = (row["exporter"], row["contract"], row["line"])
-        stored = {name: value for name, value in answer.items() if name not in (*CLOCKED, "loss")}
-        value = row["open_quantity"] * row["unit_price"]
-        found_by = tuple({**row, "value": value.quantize(Decimal("0.0001"))}[name] for name in FOUND_BY)
-        due, cites = row["next_change_at"], tuple(row["cited"])
-        kept[key] = Judged(key, found_by, due, cites, text(stored), row["loss"], row["loss_steps"])
-    return kept, dict(wake(book, now).iter_rows())
-
-
 async def _save(connection: Any, judged: dict[Key, Judged], current: dict[Key, Any], now: datetime) -> None:
     """Write what differs: current rows, history, and the answers that go out."""
-    changed = [one for key, one in judged.items() if _answers_differ(current.get(key), one)]
+    changed = [one for key, one in judged.items() if answers_differ(current.get(key), one)]
     told = {one.key for one in changed}
-    quiet = [one for key, one in judged.items() if key not in told and _columns_differ(current[key], one)]
+    quiet = [
+        one for key, one in judged.items() if key not in told and columns_differ(current[key], one, ENGINE)
+    ]
     gone = [key for key in current if key not in judged]
     fresh = [one.key for one in changed if one.key not in current]
-    ended = {
+    ended = await connection.fetch(SQL["last_revisions"], *columns(fresh, 3))
+    last = {
         (row["exporter"], row["contract"], row["line"]): row["revision"]
-        for row in await connection.fetch(SQL["last_revisions"], *columns(fresh, 3))
+        for row in (*ended, *current.values())
     }
-    changes = []
-    for one in changed:
-        before = current.get(one.key)
-        revision = (before["revision"] if before else ended.get(one.key, 0)) + 1
-        changes.append(Change(one.key, revision, before, one, _cause(before, one, now)))
-    changes += [
-        Change(k, current[k]["revision"] + 1, current[k], None, _cause(current[k], None, now)) for k in gone
+    pairs = [*((one.key, one) for one in changed), *((key, None) for key in gone)]
+    changes = [
+        Change(key, last.get(key, 0) + 1, current.get(key), one, cause(current.get(key), one, now))
+        for key, one in pairs
     ]
     await _put(connection, [(c.after, c.revision) for c in changes if c.after is not None])
-    await _put(connection, [(one, current[one.key]["revision"]) for one in quiet])
+    await _put(connection, [(one, last[one.key]) for one in quiet])
     await connection.execute(SQL["close_verdicts"], *columns(gone, 3))
+    await _tell(connection, changes, now)
+
+
+async def _tell(connection: Any, changes: Sequence[Change], now: datetime) -> None:
+    """Add the changes to the history, and to what goes out."""
     history = [
         (*c.key, c.revision, c.after.answer if c.after else None, c.after.loss if c.after else None,
          json.dumps(c.cause)) for c in changes
@@ -166,31 +111,8 @@ async def _save(connection: Any, judged: dict[Key, Judged], current: dict[Key, A
     if history:
         turned = columns(history)
         await connection.execute(SQL["add_history"], *turned[:4], now, *turned[4:])
-        outgoing = [row for change in changes for row in _outgoing(change, now)]
-        await connection.execute(SQL["add_outbox"], *columns(outgoing, 4))
-
-
-def _answers_differ(before: Any, after: Judged) -> bool:
-    return _verdicts_differ(before, after) or _losses_differ(before, after)
-
-
-def _verdicts_differ(before: Any, after: Judged | None) -> bool:
-    """What is printed of the line differs, its planned instant among it ("at" is printed from that)."""
-    if before is None or after is None:
-        return True
-    return (before["answer"], before["export_at"]) != (after.answer, after.export_at)
-
-
-def _losses_differ(before: Any, after: Judged | None) -> bool:
-    old = (before["loss"], before["steps"]) if before else (None, None)
-    return bool(old != ((after.loss, after.steps) if after else (None, None)))
-
-
-def _columns_differ(before: Any, after: Judged) -> bool:
-    """Only what the line is found by, or the engine that judged it: nobody need be told."""
-    return tuple(before[name] for name in FOUND_BY) != after.columns or (before["cited"], before["engine"]) != (
-        list(after.cited), ENGINE
-    )  # fmt: skip
+        rows = [row for change in changes for row in outgoing(change, now)]
+        await connection.execute(SQL["add_outbox"], *columns(rows, 4))
 
 
 async def _put(connection: Any, answers: Sequence[tuple[Judged, int]]) -> None:
@@ -201,47 +123,3 @@ async def _put(connection: Any, answers: Sequence[tuple[Judged, int]]) -> None:
     ]  # fmt: skip
     if rows:
         await connection.execute(SQL["put_verdicts"], *columns(rows))
-
-
-def _cause(before: Any, after: Judged | None, now: datetime) -> tuple[str, ...]:
-    """The citations in which two answers differ; none: the passing of an instant, or the contract's own facts."""
-    old, new = set(before["cited"]) if before else set(), set(after.cited) if after else set()
-    if old ^ new and after is not None:
-        return tuple(sorted(old ^ new))
-    if before is not None and before["next_change_at"] is not None and before["next_change_at"] <= now:
-        return (f"time:{before['next_change_at'].isoformat().replace('+00:00', 'Z')}",)
-    key = after.key if after else (before["exporter"], before["contract"], before["line"])
-    return (f"contract:{key[0]}/{key[1]}",)
-
-
-def _outgoing(change: Change, now: datetime) -> list[tuple[int, str, str, bytes]]:
-    """The events that tell of a change, as rows of the outbox."""
-    ref = "/".join(change.key)
-    head = {"exporter": change.key[0], "ref": ref, "revision": change.revision, "at": now}
-    before = json.loads(change.before["answer"]) if change.before else None
-    after = json.loads(change.after.answer) if change.after else None
-    told: list[tuple[str, dict[str, Any]]] = []
-    if _verdicts_differ(change.before, change.after):
-        told.append(
-            ("verdict.changed", {**head, "before": before, "after": after, "cause": list(change.cause)})
-        )
-    if _losses_differ(change.before, change.after):
-        new_loss = change.after.loss if change.after else None
-        steps = json.loads(change.after.steps) if change.after and change.after.steps else None
-        loss = {"terms": json.loads(new_loss), "steps": steps} if new_loss else None
-        told.append(("loss.estimated", {**head, "loss": loss}))
-    shard = zlib.crc32(change.key[0].encode()) % 16
-    return [
-        (
-            shard,
-            "impacts",
-            change.key[0],
-            encode([event(kind, data, source=SOURCE, id=_id(kind, ref, change.revision))])[0],
-        )
-        for kind, data in told
-    ]
-
-
-def _id(kind: str, ref: str, revision: int) -> str:
-    """The same answer has the same id whoever sends it, and however often."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{SOURCE}/{kind}/{ref}/{revision}"))

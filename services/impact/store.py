@@ -2,91 +2,23 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from events.envelope import Event
-from events.registry import FACT_TOPICS
 from events.values import instant_text
-from events.wire import Unreadable, encode
 from services.domain.answers import KEYS, text
 from services.domain.columns import EVENT_SCHEMA
-from services.domain.reach import reach
+from services.impact.records import Fact, Letter, conflict, each_once
 from services.runtime.kafka import RecordSet
 from services.runtime.postgres import statements
 
 SQL = statements(Path(__file__).with_name("queries.sql"))
 ENGINE = 1
 """The version of the judgement: raise it when the same facts may give another answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the log something was read."""
-
-    topic: str
-    partition: int
-    offset: int
-    index: int
-    learnt: datetime
-    """When its record was written: that is when a fact was learnt which does not say so itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """An event as the row it becomes, with what it ties and names."""
-
-    place: Place
-    row: tuple[str, str, str, datetime, datetime, bytes, str | None, str | None, str]
-    ties: frozenset[str]
-    names: frozenset[str]
-    finite: bool
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.row[0], self.row[1]
-
-    @property
-    def recorded_at(self) -> datetime:
-        return self.row[4]
-
-    @property
-    def hash(self) -> bytes:
-        return self.row[5]
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What could not be read or stored, for the dead letters."""
-
-    place: Place
-    kind: str
-    reason: str
-    raw: bytes
-
-
-def fact_of(event: Event, place: Place) -> Fact:
-    """The row of an event, with what it ties and names."""
-    of = reach(event)
-    row = (event.source, event.id, event.type, event.time, event.recordedat or place.learnt, event.content_hash(),
-           of.exporter, of.subject, event.canonical_data())  # fmt: skip
-    return Fact(place, row, of.ties, of.names, of.finite)
-
-
-def letter_of(unread: Unreadable, place: Place) -> Letter:
-    return Letter(place, unread.kind, unread.reason, unread.raw)
-
-
-def no_fact(event: Event, place: Place) -> Letter:
-    """An answer in a topic of facts: taken for a fact, the tracker would believe itself."""
-    reason = (
-        f"type: {event.type} is an answer, not a fact; expected a type of the topics {', '.join(FACT_TOPICS)}"
-    )
-    return Letter(place, "unreadable", reason, encode([event])[0])
 
 
 class Positioned(Exception):
@@ -125,7 +57,7 @@ async def move_positions(
 
 async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     """Append each fact once, tie and name what it says. Returns the losers of conflicts as dead letters."""
-    unique, losers = _each_once(facts)
+    unique, losers = each_once(facts)
     ordered = sorted(unique, key=lambda fact: fact.key)
     if not ordered:
         return losers
@@ -139,23 +71,6 @@ async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     names = sorted({(f.row[7], key, f.finite) for f in ordered if f.row[7] is not None for key in f.names})
     await connection.execute(SQL["add_names"], *_columns(names, 3))
     return losers
-
-
-def _each_once(facts: Iterable[Fact]) -> tuple[list[Fact], list[Letter]]:
-    """Of facts with one name in a batch: the same content learnt earliest; of other contents the smaller hash."""
-    kept: dict[tuple[str, str], Fact] = {}
-    losers = []
-    for fact in facts:
-        there = kept.get(fact.key)
-        if there is None:
-            kept[fact.key] = fact
-        elif there.hash == fact.hash:
-            kept[fact.key] = min(there, fact, key=lambda one: one.recorded_at)
-        else:
-            winner, loser = sorted((there, fact), key=lambda one: one.hash)
-            kept[fact.key] = winner
-            losers.append(_conflict(loser.place, loser.row[8], fact.key))
-    return list(kept.values()), losers
 
 
 async def _met_again(connection: Any, facts: Sequence[Fact], new: set[int]) -> list[Letter]:
@@ -172,15 +87,10 @@ async def _met_again(connection: Any, facts: Sequence[Fact], new: set[int]) -> l
                 await connection.execute(SQL["learnt_earlier"], row["seq"], fact.recorded_at)
         elif fact.hash < row["hash"]:
             await connection.execute(SQL["replace"], row["seq"], *fact.row[2:])
-            losers.append(_conflict(fact.place, row["data"], fact.key))
+            losers.append(conflict(fact.place, row["data"], fact.key))
         else:
-            losers.append(_conflict(fact.place, fact.row[8], fact.key))
+            losers.append(conflict(fact.place, fact.row[8], fact.key))
     return losers
-
-
-def _conflict(place: Place, data: str, key: tuple[str, str]) -> Letter:
-    reason = f"another content is stored under source {key[0]!r}, id {key[1]!r}: state the fact anew under its own id"
-    return Letter(place, "conflict", reason, data.encode())
 
 
 async def keep_letters(connection: Any, cluster: str, letters: Iterable[Letter]) -> None:

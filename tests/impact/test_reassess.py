@@ -224,6 +224,9 @@ async def test_a_wide_fact_is_handed_on_in_pages(pool: asyncpg.Pool, monkeypatch
     while await handlers.hand_on(pool):
         found.append(await pool.fetchval("SELECT count(*) FROM due"))
     assert found == [7, 14, 20]
+    assert await pool.fetchval("SELECT count(*) FROM due WHERE NOT bulk") == 7, (
+        "behind the first page, in bulk"
+    )
     assert not await pool.fetch("SELECT 1 FROM pending")
 
 
