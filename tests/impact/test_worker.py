@@ -78,6 +78,39 @@ async def test_a_stop_at_full_load_is_clean_and_the_next_worker_ends_the_work(
     assert await stored(pool, NOON) == folded(facts, NOON)
 
 
+async def test_what_nobody_foresaw_ends_the_worker_and_nothing_is_lost_by_it(
+    pair: Pair, pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    facts = _facts(4)
+    await present(pool, NOON)
+    await pool.execute("ALTER TABLE event RENAME TO elsewhere")
+    async with worker(pair, tmp_path / "log") as process:
+        await send(pair.bootstrap, [[one] for one in facts])
+        assert await asyncio.wait_for(process.wait(), 60) == 1
+    assert "UndefinedTableError" in (tmp_path / "log").read_text()
+    await pool.execute("ALTER TABLE elsewhere RENAME TO event")
+    async with worker(pair, tmp_path / "log"):
+        await until(lambda: settled(pair, pool), "all is settled")
+    assert await stored(pool, NOON) == folded(facts, NOON)
+
+
+async def test_a_lost_connection_to_postgres_is_waited_for(
+    pair: Pair, pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    facts = _facts(30)
+    await present(pool, NOON)
+    async with worker(pair, tmp_path / "log") as process:
+        for one in facts:
+            await send(pair.bootstrap, [[one]])
+            await pool.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.3"
+            )
+        await until(lambda: settled(pair, pool), "all is settled")
+        assert process.returncode is None, (tmp_path / "log").read_text()
+    assert await stored(pool, NOON) == folded(facts, NOON)
+
+
 async def _some_stored(pool: asyncpg.Pool) -> bool:
     return bool(await pool.fetchval("SELECT count(*) FROM event"))
 
