@@ -30,7 +30,7 @@ from tests.domain.generate_rules import (
     acts,
 )
 
-UNITS = {"H87": 60, "C62": 6, "DZN": 10, "KGM": 18, "TNE": 6}
+UNITS = {"H87": 72, "C62": 6, "DZN": 10, "KGM": 9, "TNE": 3}
 PACK = "sha256:" + "0" * 64
 
 
@@ -55,18 +55,34 @@ def world(chance: Random) -> World:
             "rule.announced" if announced else "rule.enacted", {"document": act | status, "pack": PACK}
         )
     _taxonomy(pick, book)
-    for exporter in EXPORTERS[: pick.random.randint(1, 3)]:
+    for exporter in EXPORTERS[: pick.weighted({1: 25, 2: 40, 3: 35})]:
         if pick.chance(60):
             _register(pick, book, exporter)
-        for number in range(pick.weighted({1: 70, 2: 30})):
+        for number in range(pick.weighted({1: 60, 2: 40})):
             _contract(pick, book, exporter, f"C{number}")
-    for _ in range(pick.random.randint(3, 12)):
+    for exporter, contract, line in book.lines:
+        if pick.chance(93):
+            short = {
+                "quantity": pick.of(("3", "6", "12")),
+                "unit": line["unit"],
+                "from": pick.instant(-5, 3),
+            }
+            book.write(
+                "licence.granted",
+                {"scheme": "s1", "licence": f"P{exporter}{line['line']}", "holder": exporter, **short},
+            )
+        if pick.chance(50):
+            part = {"quantity": pick.of(("5", "20")), "unit": line["unit"], "at": pick.instant(0, 3)}
+            book.write(
+                "contract.dated", {"exporter": exporter, "contract": contract, "fact": "lc_issued", **part}
+            )
+    for _ in range(pick.random.randint(2, 9)):
         _WRITERS[pick.weighted(_WEIGHTS)](pick, book)
     if pick.chance(12):
         _withdraw(pick, book)
-    now = datetime.fromisoformat(pick.instant(6, 24))
-    at = datetime.fromisoformat(pick.instant(5, 40)) if pick.chance(30) else None
-    known = now + timedelta(days=pick.random.randint(-3, 3)) if pick.chance(20) else None
+    now = datetime.fromisoformat(pick.instant(9, 24))
+    at = datetime.fromisoformat(pick.instant(7, 36)) if pick.chance(30) else None
+    known = now + timedelta(days=pick.random.randint(-2, 6)) if pick.chance(15) else None
     return World(tuple(book.events), now, at, known)
 
 
@@ -107,10 +123,10 @@ def _register(pick: Pick, book: _Pen, exporter: str) -> None:
 
 
 def _contract(pick: Pick, book: _Pen, exporter: str, name: str) -> None:
-    lines = [_line(pick, str(number)) for number in pick.some((1, 2, 10), 2, 1)]
+    lines = [_line(pick, str(number)) for number in pick.some((1, 2, 10), 3, 1)]
     data: Json = {
-        "exporter": exporter, "contract": name, "buyer": pick.of(BUYERS), "exported_from": pick.weighted({"CN": 95, "IN": 5}),
-        "destination": pick.of(PLACES), "currency": pick.weighted({"EUR": 85, "USD": 15}), "signed": pick.instant(0, 6), "lines": lines,
+        "exporter": exporter, "contract": name, "buyer": pick.of(BUYERS), "exported_from": pick.weighted({"CN": 97, "IN": 3}),
+        "destination": pick.of(PLACES), "currency": pick.weighted({"EUR": 92, "USD": 8}), "signed": pick.instant(0, 6), "lines": lines,
     }  # fmt: skip
     if pick.chance(25):
         data["signed"] = data["signed"][:10]
@@ -131,12 +147,12 @@ def _contract(pick: Pick, book: _Pen, exporter: str, name: str) -> None:
 
 def _line(pick: Pick, number: str) -> Json:
     line: Json = {
-        "line": number, "quantity": pick.of(("100", "60", "24", "10.5")), "unit": pick.weighted(UNITS),
+        "line": number, "quantity": pick.of(("100", "100", "60", "24", "10.5")), "unit": pick.weighted(UNITS),
         "unit_price": pick.of(("1", "3", "10", "10", "2.5", "0")), "export_at": pick.instant(8, 34),
     }  # fmt: skip
-    if pick.chance(94):
+    if pick.chance(96):
         line["class"] = pick.weighted(
-            {"mask": 15, "mask.surgical": 50, "mask.surgical.n95": 22, "kit": 7, "gas": 3, "gear": 3}
+            {"mask": 16, "mask.surgical": 52, "mask.surgical.n95": 28, "kit": 2, "gas": 1, "gear": 1}
         )
     if pick.chance(50):
         line |= {"hs": pick.of(CODES), "hs_year": pick.of(YEARS)}
@@ -296,7 +312,9 @@ def _shipped(pick: Pick, book: _Pen) -> None:
 
 
 def _withdraw(pick: Pick, book: _Pen) -> None:
-    one = pick.of(book.events)
+    one = pick.of(
+        book.events if pick.chance(20) else [e for e in book.events if not e.type.startswith("rule.")]
+    )
     book.write(
         "fact.withdrawn",
         {"source": one.source, "id": one.id, "at": pick.instant(6, 24), "reason": "an error"},
@@ -308,7 +326,7 @@ _WRITERS: dict[str, Callable[[Pick, _Pen], None]] = {
     "amended": _amended, "ended": _ended, "shipped": _shipped,
 }  # fmt: skip
 _WEIGHTS = {
-    "granted": 38, "of_licence": 8, "opened": 10, "filed": 16, "listed": 7, "dated": 14, "amended": 7, "ended": 2, "shipped": 5,
+    "granted": 38, "of_licence": 8, "opened": 20, "filed": 16, "listed": 7, "dated": 14, "amended": 7, "ended": 2, "shipped": 5,
 }  # fmt: skip
 
 

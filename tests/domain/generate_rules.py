@@ -58,8 +58,8 @@ class Pick:
     def span(self, first: int, last: int, begins: bool = True) -> Json:
         found: Json = {"from": self.moment(first, last)} if begins or self.chance(50) else {}
         if self.chance(35):
-            return found | {"until": self.moment(last + 3, last + 35)}
-        return found | ({"through": self.moment(last + 3, last + 35)[:10]} if self.chance(25) else {})
+            return found | {"until": self.moment(last + 18, last + 38)}
+        return found | ({"through": self.moment(last + 18, last + 38)[:10]} if self.chance(25) else {})
 
     def places(self) -> Json:
         return {self.of(("only", "except")): self.some(PLACES, 2, self.random.randint(0, 1))}
@@ -67,7 +67,7 @@ class Pick:
 
 def acts(pick: Pick) -> list[Json]:
     """One to three acts; later ones may amend, confirm or take over the routes of earlier ones."""
-    found = [_act(pick, number) for number in range(1, pick.weighted({1: 60, 2: 32, 3: 8}) + 1)]
+    found = [_act(pick, number) for number in range(1, pick.weighted({1: 60, 2: 34, 3: 6}) + 1)]
     for act in list(found):
         if pick.chance(35):
             found.append(_amending(pick, f"{act['rule']}-a", act))
@@ -84,7 +84,7 @@ def _plain_act(pick: Pick, name: str) -> Json:
 
 
 def _act(pick: Pick, number: int) -> Json:
-    clauses = [_clause(pick, str(n)) for n in range(1, pick.weighted({1: 70, 2: 30}) + 1)]
+    clauses = [_clause(pick, str(n)) for n in range(1, pick.weighted({1: 80, 2: 20}) + 1)]
     act = _plain_act(pick, f"r{number}") | {"exported_from": _origin(pick), "clauses": clauses}
     if pick.chance(10):
         act["made_in"] = _origin(pick)
@@ -130,16 +130,16 @@ def _related(pick: Pick, first: Json, second: Json) -> None:
 
 
 def _clause(pick: Pick, number: str) -> Json:
-    routes = [_route(pick, n) for n in range(pick.weighted({0: 4, 1: 58, 2: 28, 3: 10}))]
-    found: Json = {"clause": number, "in_force": [pick.span(1, 9)], "goods": [_goods(pick) for _ in range(pick.weighted({1: 75, 2: 25}))],
+    routes = [_route(pick, n) for n in range(pick.weighted({0: 4, 1: 64, 2: 24, 3: 8}))]
+    found: Json = {"clause": number, "in_force": [pick.span(1, 9) if pick.chance(88) else pick.span(3, 30)], "goods": [_goods(pick) for _ in range(pick.weighted({1: 75, 2: 25}))],
                    "routes": routes}  # fmt: skip
     if pick.chance(20):
         found["in_force"].append(pick.span(40, 50))
     if pick.chance(5):
         found["effect"] = {"duty": {"rate": "0.1"}}
-    if pick.chance(10):
+    if pick.chance(8):
         found["destinations"] = pick.places()
-    elif pick.chance(6):
+    elif pick.chance(5):
         found["destinations"] = [pick.places() | pick.span(0, 12, False), pick.places() | pick.span(13, 20)]
     if pick.chance(8):
         found["exporters"] = {pick.of(("only", "except")): pick.some(EXPORTERS, 2, 1)}
@@ -152,13 +152,13 @@ def _goods(pick: Pick) -> Json:
     kind = pick.weighted({"class": 88, "code": 6, "any": 6})
     if kind == "any":
         return {"any_class": "true", "where": _where(pick)}
-    of_class = pick.weighted({"mask": 64, "mask.surgical": 24, "mask.surgical.n95": 5, "kit": 5, "gas": 2})
+    of_class = pick.weighted({"mask": 72, "mask.surgical": 22, "mask.surgical.n95": 3, "kit": 2, "gas": 1})
     found: Json = {"class": of_class} if kind == "class" or pick.chance(30) else {}
     if kind == "code" or pick.chance(20):
         found |= {"hs": pick.some(CODES, 2, 1), "hs_year": pick.of(YEARS)}
     if kind == "code":
         found["hs_defines"] = "true"
-    if pick.chance(15):
+    if pick.chance(10):
         found["where"] = _where(pick)
     return found
 
@@ -180,18 +180,31 @@ def _route(pick: Pick, number: int) -> Json:
 
 def _needs(pick: Pick) -> list[Json]:
     """Anything at all, or one of the shapes that acts often have."""
-    kind = pick.weighted({"anything": 42, "floor": 17, "transition": 6, "balance": 29, "never": 6})
+    kind = pick.weighted(
+        {"anything": 11, "floor": 18, "transition": 15, "balance": 43, "paper": 12, "never": 1}
+    )
     match kind:
         case "floor":
             return [{"unit_price": {"at_least": pick.of(("8", "120")), "currency": "EUR", "per": "H87"}}]
         case "transition":
-            return [{"dated": "contract_signed", pick.of(("before", "by")): pick.moment(3, 12)}]
+            return [
+                {
+                    "dated": pick.of(("contract_signed", "lc_issued")),
+                    pick.of(("before", "by")): pick.moment(4, 12),
+                }
+            ]
         case "balance":
             return [
                 pick.of(
-                    ({"licence": pick.of(("s1", "s1", "s2")), "of": "exporter"}, {"quota": pick.of(QUOTAS)})
+                    (
+                        {"licence": "s1", "of": "exporter"},
+                        {"licence": "s2", "of": "exporter"},
+                        {"quota": "q1"},
+                    )
                 )
             ]
+        case "paper":
+            return [{"document": pick.of(FORMS), "by": pick.of(("exporter", "both"))}]
         case "never":
             return [{"never": "true"}]
         case _:

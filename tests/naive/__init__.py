@@ -33,6 +33,22 @@ def assess(
     return [rows[key] for key in sorted(rows, key=lambda k: (k[0], k[1], line_order(k[2])))]
 
 
+def balances(
+    events: Iterable[Event], *, now: datetime, known: datetime | None = None
+) -> dict[str, set[tuple[str, ...]]]:
+    """The finite balances that each open line could draw from where it is judged, by ``ref``."""
+    facts = Facts(events, known)
+    now = now.astimezone(UTC)
+    found: dict[str, set[tuple[str, ...]]] = {line.ref: set() for line in facts.lines(now)}
+    for _, acts in readings(facts):
+        reading = Reading(facts, acts)
+        for line in facts.lines(now):
+            for clause in reading.reached(line, max(line.export_at, now)):
+                sources = [s for one in clause.routes for a in one.asks for s in a.all_sources()]
+                found[line.ref] |= {pool for s in sources for pool, _, _ in s.pools if pool[0] != "lot"}
+    return found
+
+
 class _Book:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts

@@ -69,7 +69,7 @@ class Binding:
 
 @dataclass
 class _Text:
-    """The words of a clause while amendments are applied to them."""
+    """The words of a clause while amendments are applied to them; ``zone`` is that of its destinations' dates."""
 
     clause: Clause
     zone: str
@@ -135,7 +135,8 @@ def _amend(text: _Text, amendment: Amendment, act: RuleDocument, moment: datetim
         keys = {
             name: getattr(amendment.replace, name) for name in amendment.replace.model_fields_set - {"clause"}
         }
-        text.clause, text.zone = text.clause.model_copy(update=keys), act.timezone
+        text.clause = text.clause.model_copy(update=keys)
+        text.zone = act.timezone if "destinations" in keys else text.zone
         if "in_force" in keys:
             text.spans = [span(s.since, s.until, s.through, act.timezone) for s in text.clause.in_force]
         if "routes" in keys:

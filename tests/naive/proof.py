@@ -173,13 +173,10 @@ def for_goods(case: Case, goods: tuple[Goods, ...]) -> Told:
 
 def _for_entry(case: Case, entry: Goods) -> Told:
     line = case.line
-    of_class: Told = True
-    if entry.goods_class is not None:
-        known = line.goods_class is not None
-        of_class = case.taxonomy.is_a(line.goods_class, entry.goods_class) is True if known else None
+    of_class = True if entry.goods_class is None else case.taxonomy.is_a(line.goods_class, entry.goods_class)
     coded: Told = True
-    if entry.hs is not None:
-        coded = None if line.hs is None else line.hs.startswith(entry.hs)
+    if entry.hs is not None and (line.hs is None or not line.hs.startswith(entry.hs)):
+        coded = None if line.hs is None or entry.hs.startswith(line.hs) else False
     return all_of((of_class, coded))
 
 

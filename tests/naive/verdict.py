@@ -69,7 +69,7 @@ def judge(clauses: Sequence[Reached], whole: Fraction, left: Left) -> Judged:
     elif low != high:
         deciding = min((m for m in measured if m.verdict == "needs_review"), key=lambda m: (m.low, m.name))
     elif low < whole:
-        deciding = min((m for m in measured if m.verdict == "partial"), key=lambda m: (m.low, m.name))
+        deciding = min((m for m in measured if m.low < whole), key=lambda m: (m.low, m.name))
     else:
         deciding = _worst(measured)
     nearest, missing = _nearest(deciding, whole, left)
@@ -127,7 +127,8 @@ def _nearest(of: _Measured, whole: Fraction, left: Left) -> tuple[str | None, tu
     if of.verdict == "needs_documents":
         routes = [(i, one) for i, one in routes if _covers_something(of.clause, i, whole, left)]
     ranked = sorted(
-        routes, key=lambda r: (closed(r[1], whole, left.small), r[1].ahead, len(_unmet(r[1], whole, left)), r[0])
+        routes,
+        key=lambda r: (closed(r[1], whole, left.small), r[1].ahead, len(_unmet(r[1], whole, left)), r[0]),
     )
     name = ranked[0][1].name if ranked else None
     if of.verdict == "needs_review":
