@@ -16,7 +16,7 @@ from services.cli.demo import _summary
 def main() -> None:
     """Read the checkpoints from standard input, draw the demo's own table, leave web fonts out of the picture."""
     found = json.loads(sys.stdin.read().splitlines()[-1])["checkpoints"]
-    console = Console(record=True, width=190, file=sys.stderr, force_terminal=True)
+    console = Console(record=True, width=178, file=sys.stderr, force_terminal=True)
     console.print(_summary(found))
     svg = console.export_svg(title="make demo")
     Path(__file__).with_name("demo.svg").write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL))

@@ -237,14 +237,20 @@ def _summary(found: list[dict[str, Any]]) -> Table:
     columns = ["noon in Shanghai", "lines", *present, "blocked value", "out of pocket (EUR)"]
     table = show.table("What happened to the contracts", columns, [*columns[1:-2], columns[-1]])
     for one in found:
-        blocked = "  ".join(f"{name} {show.number(value)}" for name, value in one["blocked_value"].items())
+        blocked = "  ".join(f"{name} {_short(value)}" for name, value in one["blocked_value"].items())
         lost = one["out_of_pocket"]
         day = "2020-03-31 (before)" if one["label"] == "before" else one["label"]
         counts = [
             Text(str(one["by_verdict"].get(name, "·")), style=show.STYLES.get(name, "")) for name in present
         ]
-        span = f"{show.number(lost['base'])} ({show.number(lost['low'])} to {show.number(lost['high'])})"
+        span = f"{_short(lost['base'])} ({_short(lost['low'])} to {_short(lost['high'])})"
         table.add_row(
             day, str(one["lines"]), *counts, blocked or "none", span if lost["base"] != "0" else "none"
         )
     return table
+
+
+def _short(amount: str) -> str:
+    """An amount to the tenth of a million, or to the thousand: 51.3m, 788k."""
+    number = float(amount)
+    return f"{number / 1e6:,.1f}m" if number >= 1e6 else f"{number / 1e3:,.0f}k"
