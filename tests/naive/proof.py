@@ -93,18 +93,22 @@ class Lots:
 
 @dataclass(frozen=True)
 class Case:
-    """One line judged at one instant by the acts as read, on the facts known."""
+    """One line judged at one instant by the acts as read, on the facts known.
+
+    ``presence``: only whether evidence is there is asked, not how much of it (so for the opposite of a requirement).
+    """
 
     facts: Facts
     taxonomy: Taxonomy
     acts: tuple[RuleDocument, ...]
     line: Line
     at: datetime
+    presence: bool = False
 
 
 def ask(case: Case, need: Need) -> Ask:
     """What the requirement, or its opposite, comes to."""
-    found = _asked(case, need)
+    found = _asked(replace(case, presence=need.negated), need)
     if not need.negated:
         return found
     yes, may = _covers(found, case.line.open, False), _covers(found, case.line.open, True)
@@ -276,6 +280,8 @@ def _good_for(case: Case, version: LicenceGranted) -> Told:
 def _balance(case: Case, what: str, name: tuple[str, ...], holds: Any) -> tuple[Source, Told]:
     """What a licence or pool gives: everything, or its balances in quantity and value; None where units do not meet."""
     line, pools = case.line, []
+    if case.presence:
+        return ALL, True
     if holds.quantity is not None:
         (family, size), (own, own_size) = measure(holds.unit), measure(line.unit)
         if family != own:

@@ -66,15 +66,19 @@ def judge(clauses: Sequence[Reached], whole: Fraction, left: Left) -> Judged:
     low, high = min(m.low for m in measured), min(m.high for m in measured)
     if high == 0:
         deciding = _worst(m for m in measured if m.high == 0)
+        verdict = deciding.verdict
     elif low != high:
-        deciding = min((m for m in measured if m.verdict == "needs_review"), key=lambda m: (m.low, m.name))
+        verdict = "needs_review"
+        deciding = min((m for m in measured if m.low != m.high), key=lambda m: (m.low, m.name))
     elif low < whole:
+        verdict = "partial"
         deciding = min((m for m in measured if m.low < whole), key=lambda m: (m.low, m.name))
     else:
         deciding = _worst(measured)
-    nearest, missing = _nearest(deciding, whole, left)
+        verdict = deciding.verdict
+    nearest, missing = _nearest(deciding, verdict, whole, left)
     rule, clause = deciding.name
-    return Judged(deciding.verdict, rule, clause, nearest, missing, low, high)
+    return Judged(verdict, rule, clause, nearest, missing, low, high)
 
 
 def _worst(measured: Iterable[_Measured]) -> _Measured:
@@ -121,19 +125,19 @@ def _how_covered(clause: Reached, whole: Fraction, left: Left) -> str:
     return "needs_documents"
 
 
-def _nearest(of: _Measured, whole: Fraction, left: Left) -> tuple[str | None, tuple[str, ...]]:
+def _nearest(of: _Measured, verdict: str, whole: Fraction, left: Left) -> tuple[str | None, tuple[str, ...]]:
     """The nearest route's name, and what is missing there (of a line under review: what is unknown)."""
     routes = list(enumerate(of.clause.routes))
-    if of.verdict == "needs_documents":
+    if verdict == "needs_documents":
         routes = [(i, one) for i, one in routes if _covers_something(of.clause, i, whole, left)]
     ranked = sorted(
         routes,
         key=lambda r: (closed(r[1], whole, left.small), r[1].ahead, len(_unmet(r[1], whole, left)), r[0]),
     )
     name = ranked[0][1].name if ranked else None
-    if of.verdict == "needs_review":
+    if verdict == "needs_review":
         return name, _unknown(of, whole, left)
-    if not ranked or of.verdict in ("satisfied", "grandfathered"):
+    if not ranked or verdict in ("satisfied", "grandfathered"):
         return name, ()
     return name, _names(_unmet(ranked[0][1], whole, left))
 
