@@ -5,7 +5,7 @@ Set EQUAL_EXAMPLES to try more books than the few that every run takes.
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -19,6 +19,7 @@ from services.domain.reach import reach
 from services.domain.verdicts import assess
 from tests import naive
 from tests.domain.generate import World, described, world
+from tests.domain.generate_rules import Pick, acts
 
 COUNTED = 120
 EXAMPLES = int(os.environ.get("EQUAL_EXAMPLES", "12"))
@@ -147,3 +148,23 @@ def closed(events: Sequence[Event], start: str) -> tuple[set[str], list[Event]]:
         if e.type == "fact.withdrawn" and one.subject in told
     ]
     return group, kept + withdrawn
+
+
+def test_random_rules_use_every_word_of_the_grammar() -> None:
+    words = Counter(word for seed in range(400) for word in _words(acts(Pick(Random(seed)))))
+    asked = {
+        "exported_from", "made_in", "timezone", "in_force", "from", "until", "through", "effect", "duty", "goods", "class", "where",
+        "hs", "hs_year", "hs_defines", "any_class", "destinations", "only", "except", "exporters", "routes", "all", "any", "within",
+        "licence", "issued", "document", "listed", "not", "dated", "before", "by", "exported_before", "attribute", "quantity", "value",
+        "unit_price", "basis", "per", "exporter", "quota", "quotas", "holders", "allowance", "factor", "never", "whole_line", "overrides",
+        "defaults", "without", "facts", "amends", "add_routes", "end_routes", "extend", "replace", "end", "suspend", "readings", "replaces",
+        "confirms", "is", "at_least", "more_than", "at_most", "less_than",
+    }  # fmt: skip
+    assert asked - words.keys() == set()
+
+
+def _words(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _words(child)
