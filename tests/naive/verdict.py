@@ -87,7 +87,7 @@ def _worst(measured: Iterable[_Measured]) -> _Measured:
 
 def _measured(clause: Reached, whole: Fraction, left: Left) -> _Measured:
     low = fill(clause, whole, World(left.large, unknown=False))[0]
-    high = fill(clause, whole, World(left.small, unknown=True))[0] if clause.certain else whole
+    high = max(low, fill(clause, whole, World(left.small, unknown=True))[0]) if clause.certain else whole
     if high == 0:
         verdict = _never_or_not_yet(clause, whole, left)
     elif low != high:
@@ -185,7 +185,9 @@ def draws(clauses: Sequence[Reached], judged: Judged, left: Left) -> tuple[Drawn
             if clause.certain:
                 world = _each(max, world, fill(clause, judged.low, World(left.large, unknown))[1])
         small = world if small is None else _each(min, small, world)
-    return _balances(large), _balances(small or {})
+    # A line may turn to another balance just where others left less of the first: there the two change places.
+    least = small or {}
+    return _balances(_each(max, large, least)), _balances(_each(min, large, least))
 
 
 def _each(choose: Callable[[Fraction, Fraction], Fraction], one: Drawn, other: Drawn) -> Drawn:
