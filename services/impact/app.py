@@ -37,7 +37,7 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 50, 50)
-        async with _consuming(endpoints.bootstrap, group, waiting) as app, _listening(pool, due):
+        async with _consuming(endpoints.bootstrap, group, waiting) as app:
             await _first_end(
                 [
                     app.wait_until_stopped(),
@@ -46,6 +46,7 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
                     _loop(_paced(pool), due, then=changed),
                     _loop(lambda: handlers.publish(pool, producer), changed),
                     _ticking(pool, wall_clock, due),
+                    _listening(pool, due),
                 ]
             )
 
@@ -113,19 +114,31 @@ async def _ticking(pool: asyncpg.Pool, wall_clock: bool, due: asyncio.Event) -> 
         await asyncio.sleep(_IDLE)
 
 
-@contextlib.asynccontextmanager
-async def _listening(pool: asyncpg.Pool, due: asyncio.Event) -> AsyncIterator[None]:
-    """Other workers say when exporters become due; a lost connection only makes the loops a little slower."""
+async def _listening(pool: asyncpg.Pool, due: asyncio.Event) -> None:
+    """Other workers say when exporters become due; while nobody listens the loops are only a little slower."""
+    while True:
+        await patiently(lambda: _listen(pool, due))
+        await asyncio.sleep(_IDLE)
+
+
+async def _listen(pool: asyncpg.Pool, due: asyncio.Event) -> None:
+    """Listens until the connection is lost."""
+    lost = asyncio.Event()
+
+    def came(*_: object) -> None:
+        due.set()
+
+    def gone(*_: object) -> None:
+        lost.set()
+
     async with pool.acquire() as connection:
-
-        def came(*_: object) -> None:
-            due.set()
-
+        connection.add_termination_listener(gone)
         await connection.add_listener("due", came)
         try:
-            yield
+            await lost.wait()
         finally:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                connection.remove_termination_listener(gone)
                 await connection.remove_listener("due", came)
 
 

@@ -21,7 +21,7 @@ async def pool(address: str, size: int = 8) -> AsyncIterator[asyncpg.Pool]:
     """Connections that give up: a cut network or a frozen server is an error after a time, never a wait for ever."""
     made = await asyncpg.create_pool(
         address,
-        min_size=1,
+        min_size=0,  # a server that is away at the start is met where the others are: at the first question
         max_size=size,
         timeout=10,
         command_timeout=60,

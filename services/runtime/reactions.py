@@ -34,7 +34,8 @@ def reaction(error: BaseException) -> Reaction:
                 if isinstance(error, asyncpg.InterfaceError | UnicodeError)
                 else Reaction.END
             )
-        case asyncpg.InterfaceError() | OSError() | TimeoutError():
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError() | TimeoutError():
+            # The internal one is what asyncpg says where the connection is lost in the middle of a question.
             return Reaction.RETRY
         case KafkaTimeoutError() | KafkaError(retriable=True):
             return Reaction.RETRY

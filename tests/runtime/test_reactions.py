@@ -19,6 +19,7 @@ WAIT = [
     asyncpg.CannotConnectNowError("57P03"),
     asyncpg.IdleInTransactionSessionTimeoutError("25P03"),
     asyncpg.InterfaceError("connection is closed"),
+    asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
     ConnectionRefusedError(),
     TimeoutError(),
     KafkaConnectionError(),
