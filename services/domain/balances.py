@@ -260,7 +260,7 @@ def cover(drawer: Drawer, page: Page) -> Cover:
             _fill(clause, drawer, _Till(page.least, unknown=True), drawer.open),
         ]
         sums = [sum(parts.values(), ZERO) for parts in amounts]
-        clauses[clause.number] = (sums[0], sums[1], sums[2], sums[3])
+        clauses[clause.number] = (sums[0], sums[1], sums[2], max(sums[2:]))
         for way in clause.ways:
             alone = [
                 _Till(drawn, unknown, filed).way(way, drawer.needs, drawer.open)
@@ -288,7 +288,9 @@ def draw(drawer: Drawer, covered: Cover, page: Page) -> None:
     largest = _drawn(drawer, page.least, high, max, unknown_scope=True)
     smallest = _drawn(drawer, page.most, low, min, unknown_scope=False)
     for balance in sorted(largest.keys() | smallest.keys()):
-        page.ledger.enter(page.place, balance, smallest.get(balance, ZERO), largest.get(balance, ZERO))
+        # In the low world a line may fall back on another balance: of the two draws the smaller is sure.
+        both = (smallest.get(balance, ZERO), largest.get(balance, ZERO))
+        page.ledger.enter(page.place, balance, min(both), max(both))
 
 
 def _drawn(

@@ -217,9 +217,11 @@ def _balanced(who: pl.DataFrame, found: pl.DataFrame, need: Need, name: str, ran
     finite = pl.col("quantity").is_not_null() | pl.col("value").is_not_null()
     counted = found if need.negated else found.filter(~finite)
     answered = _any(counted, who)
-    guessed = pl.col("guessed") & ~pl.col("met").fill_null(False)
+    # Who holds the evidence, be it for a finite amount, is the manufacturer that nobody named.
+    holds = pl.col("r").is_in(found.filter(finite & pl.col("fit"))["r"].implode())
+    guessed = pl.col("guessed") & ~pl.col("met").fill_null(False) & ~holds
     answered = answered.with_columns(met=pl.when(guessed).then(pl.lit(None)).otherwise("met"))
-    unknown = pl.when("guessed").then("role").otherwise(pl.lit(name))
+    unknown = pl.when(pl.col("guessed") & ~holds).then("role").otherwise(pl.lit(name))
     held = _held(answered, pl.col("met"), need, name, rank, OBTAINABLE, unknown, pl.col("cited"))
     if need.negated:
         return _plain(held)
@@ -524,9 +526,7 @@ def _term(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFrame:
             price = pl.col("unit_price").cast(FINE) * _per(pl.lit(bound.per), pl.col("unit")).cast(FINE)
             known = pl.col("currency") == bound.currency
             if bound.basis is not None:
-                known = known & (
-                    pl.col("incoterm").is_null() | (pl.col("incoterm").str.head(3) == bound.basis)
-                )
+                known = known & (pl.col("incoterm").str.head(3) == bound.basis)
             return _held(rows, _within(pl.when(known).then(price), bound), need, "unit_price", TERM, AMENDABLE,
                          "unit_price")  # fmt: skip
         case ExporterNeeded(exporter=name):
