@@ -54,8 +54,8 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
 @contextlib.asynccontextmanager
 async def _sending(bootstrap: str) -> AsyncIterator[Any]:
     producer = kafka.producer(bootstrap)
-    await producer.start()
     try:
+        await producer.start()
         yield producer
     finally:
         await producer.stop()
@@ -68,8 +68,8 @@ async def _consuming(bootstrap: str, group: str, waiting: kafka.WaitingList) -> 
         app = kafka.app(group, bootstrap, Path(folder))
         kafka.take_in(app, FACT_TOPICS, waiting)
         app.finalize()
-        await app.start()
         try:
+            await app.start()
             yield app
         finally:
             await app.stop()

@@ -1,5 +1,6 @@
 """How Postgres is reached: pools that never wait for ever, statements by name, migrations in order."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from services.runtime.settings import SHIPPED
 MIGRATIONS = SHIPPED / "deploy" / "migrations"
 _BLOCK = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _LOCK = 7_205_041
+_GOODBYE = 5.0
 
 
 @asynccontextmanager
@@ -30,7 +32,11 @@ async def pool(address: str, size: int = 8) -> AsyncIterator[asyncpg.Pool]:
     try:
         yield made
     finally:
-        made.terminate()
+        try:
+            # A connection that was just being opened is waited for; a server that does not answer is not.
+            await asyncio.wait_for(made.close(), _GOODBYE)
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            made.terminate()
 
 
 @cache

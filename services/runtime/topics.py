@@ -36,14 +36,18 @@ async def missing_topics(bootstrap: str) -> list[str]:
 
 async def ends(bootstrap: str, topics: Iterable[str]) -> dict[str, int]:
     """How many records were ever written to each of these topics."""
+    async with _admin(bootstrap) as admin:
+        there = sorted(set(topics) & set(await admin.list_topics()))
+        told = await admin.describe_topics(there)
+    # A consumer that is assigned nothing knows no partitions by itself: they are asked of the broker.
+    parts = {one["topic"]: [part["partition"] for part in one["partitions"]] for one in told}
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
     try:
-        there = await consumer.topics()
+        await consumer.start()
         found = {}
-        for name in there & set(topics):
-            parts = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
-            found[name] = sum((await consumer.end_offsets(parts)).values())
+        for name, numbers in parts.items():
+            written = await consumer.end_offsets([TopicPartition(name, number) for number in numbers])
+            found[name] = sum(written.values())
         return found
     finally:
         await consumer.stop()

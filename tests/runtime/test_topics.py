@@ -2,11 +2,12 @@
 
 import pytest
 import yaml
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from events.registry import FACT_TOPICS, TOPICS
-from services.runtime.topics import DECLARED, cluster_id, create_topics, missing_topics
+from services.runtime.topics import DECLARED, cluster_id, create_topics, ends, missing_topics
 
 
 def test_every_topic_of_the_vocabulary_is_declared_and_no_other() -> None:
@@ -48,3 +49,14 @@ async def test_a_cluster_has_a_name_of_its_own(bootstrap: str) -> None:
     name = await cluster_id(bootstrap)
     assert name
     assert await cluster_id(bootstrap) == name
+
+
+@pytest.mark.servers
+async def test_what_was_written_to_a_topic_is_counted_over_all_its_partitions(bootstrap: str) -> None:
+    await create_topics(bootstrap)
+    before = await ends(bootstrap, ["purchases", "no-such-topic"])
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        for partition in (0, 3, 3):
+            await producer.send_and_wait("purchases", b"{}", partition=partition)
+    after = await ends(bootstrap, ["purchases", "no-such-topic"])
+    assert after == {"purchases": before["purchases"] + 3}
