@@ -3,7 +3,6 @@
 A document holds only what its own act said on its own day. Words the engine does not use are refused.
 """
 
-from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -521,8 +520,3 @@ class RuleDocument(Model):
             others = [c for c in whole.get("clauses", ()) if c["clause"] != number]
             whole["clauses"] = sorted([*others, merged], key=lambda c: str(c["clause"]))
         return RuleDocument.model_validate({**whole, **replaced})
-
-
-def is_day(moment: datetime | date) -> bool:
-    """Whether only the day is known."""
-    return not isinstance(moment, datetime)

@@ -74,7 +74,9 @@ def gone(book: Book, moment: datetime) -> pl.DataFrame:
         return pl.DataFrame(schema={"shipped_at": INSTANT, **text})
     lines = folded(book, moment, ended=True).drop("over")
     sent = converted(pl.col("sent").cast(QUANTITY), pl.col("sent_unit"), pl.col("unit"))
-    return shipped.join(lines, on=key).with_columns(open=sent).drop_nulls("open").drop("sent", "sent_unit")
+    # It left in full: nothing of it was shipped before it, so no cut-off is counted twice.
+    left = shipped.join(lines, on=key).with_columns(open=sent, shipped=pl.lit(0, dtype=QUANTITY))
+    return left.drop_nulls("open").drop("sent", "sent_unit")
 
 
 def _used(evidence: Evidence, ledger: balances.Ledger, fold: datetime) -> None:

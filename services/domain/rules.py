@@ -192,6 +192,7 @@ class _Version:
     spans: Spans
     routes: tuple[tuple[Route, Spans, RuleDocument], ...]
     places_in: str
+    stood: tuple[datetime, datetime] = (BEGINNING, END)
 
 
 def _version(act: RuleDocument, clause: Clause) -> _Version:
@@ -240,9 +241,13 @@ def _replaced(
     routes = version.routes
     if "routes" in keys:
         routes = tuple((route, _within(route, act), act) for route in clause.routes)
-    before = replace(version, spans=meet(version.spans, BEGINNING, since))
+    first, last = version.stood
+    before = replace(
+        version, spans=meet(version.spans, BEGINNING, since), stood=(first, max(first, min(last, since)))
+    )
+    stood = (min(last, max(first, since)), last)
     zone = act.timezone if "destinations" in keys else version.places_in
-    return [before, _Version(clause, meet(spans, since, END), routes, zone)]
+    return [before, _Version(clause, meet(spans, since, END), routes, zone, stood)]
 
 
 def _rerouted(version: _Version, amendment: Amendment, since: datetime, act: RuleDocument) -> _Version:
@@ -277,7 +282,7 @@ def _bind(
     standing = clause.defaults if clause.defaults is not None else act.defaults
     without = {*act.without, *clause.without}
     borrowed = [
-        (route, spans, act)
+        (route, meet(spans, *default.stood), act)
         for name in standing
         if name not in without
         for default in versions.get((name.rpartition("/")[0], name.rpartition("/")[2]), ())

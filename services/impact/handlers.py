@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import asyncpg
@@ -124,20 +125,32 @@ async def move_now(pool: asyncpg.Pool, now: datetime) -> None:
 
 
 async def read_again(pool: asyncpg.Pool) -> int:
-    """Record the dead letters of a type that this program knows by now. Returns how many it could read."""
+    """Record the dead letters of a type that this program knows by now. Returns how many it could read.
+
+    What can be read and still not be stored stays a dead letter, with the reason it has now.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(SQL["take_unknown"])
+        by_cluster = [list(group) for _, group in groupby(rows, key=lambda row: row["cluster"])]
+        return sum([await _read_again(connection, group) for group in by_cluster])
+
+
+async def _read_again(connection: Any, rows: Sequence[Any]) -> int:
     facts: list[Fact] = []
     letters: list[Letter] = []
-    read: list[tuple[Any, ...]] = []
-    async with pool.acquire() as connection, connection.transaction():
-        for row in await connection.fetch(SQL["take_unknown"]):
-            cluster, *place, raw = row
-            (item,) = decode(raw)
-            if isinstance(item, Event):
-                sort(item, Place(*place), facts, letters)
-                read.append((cluster, *place[:4]))
-        await _append(connection, facts)
-        await connection.execute(SQL["resumed"], *store.columns(read, 5))
-    return len(read)
+    places: list[Place] = []
+    for row in rows:
+        _, *place, raw = row
+        (item,) = decode(raw)
+        if isinstance(item, Event):
+            places.append(Place(*place))
+            sort(item, places[-1], facts, letters)
+    letters += await _append(connection, facts)
+    kept = {letter.place for letter in letters}
+    cluster = rows[0]["cluster"]
+    await store.resume(connection, cluster, [place for place in places if place not in kept])
+    await store.keep_instead(connection, cluster, letters)
+    return len(places) - len(kept)
 
 
 async def outdated(pool: asyncpg.Pool) -> None:

@@ -233,6 +233,13 @@ SELECT cluster, topic, partition, "offset", index, learnt_at, raw FROM dead_lett
 WHERE kind = 'unknown_type' AND resumed_at IS NULL
 ORDER BY cluster, topic, partition, "offset", index FOR UPDATE SKIP LOCKED
 
+-- name: keep_instead
+-- A letter that could be read, and then not be stored: it stays, for the reason it has now.
+UPDATE dead_letter d SET kind = k.kind, reason = k.reason, raw = k.raw
+FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::bytea[])
+     AS k(cluster, topic, partition, at, index, kind, reason, raw)
+WHERE (d.cluster, d.topic, d.partition, d."offset", d.index) = (k.cluster, k.topic, k.partition, k.at, k.index)
+
 -- name: resumed
 UPDATE dead_letter SET resumed_at = now() WHERE (cluster, topic, partition, "offset", index) IN (
     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[])

@@ -12,7 +12,7 @@ import polars as pl
 from events.values import instant_text
 from services.domain.answers import KEYS, text
 from services.domain.columns import EVENT_SCHEMA
-from services.impact.records import Fact, Letter, conflict, each_once
+from services.impact.records import Fact, Letter, Place, conflict, each_once
 from services.runtime.kafka import RecordSet
 from services.runtime.postgres import statements
 
@@ -98,6 +98,18 @@ async def keep_letters(connection: Any, cluster: str, letters: Iterable[Letter])
     rows = [(*astuple(one.place), one.kind, one.reason, one.raw) for one in letters]
     if rows:
         await connection.execute(SQL["add_dead_letters"], cluster, *_columns(rows))
+
+
+async def resume(connection: Any, cluster: str, places: Iterable[Place]) -> None:
+    """Say of dead letters that they have been read after all."""
+    rows = [(cluster, *astuple(place)[:4]) for place in places]
+    await connection.execute(SQL["resumed"], *_columns(rows, 5))
+
+
+async def keep_instead(connection: Any, cluster: str, letters: Iterable[Letter]) -> None:
+    """Keep letters at places where others were kept: what is at fault now, why, and its bytes."""
+    rows = [(cluster, *astuple(one.place)[:4], one.kind, one.reason, one.raw) for one in letters]
+    await connection.execute(SQL["keep_instead"], *_columns(rows, 8))
 
 
 def _columns(rows: Iterable[Sequence[Any]], width: int = 9) -> list[list[Any]]:

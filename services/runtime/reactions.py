@@ -1,6 +1,7 @@
 """Failures by the reaction they need: wait and try again, set the one event aside, or end without committing."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TypeVar
@@ -9,6 +10,7 @@ import asyncpg
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 _WAIT = ("08", "40", "53", "55", "57", "58", "25P03")
 # 54: a limit of Postgres itself, such as a name too long for its index; the one row is at fault.
 _SET_ASIDE = ("22", "23", "54")
@@ -52,5 +54,6 @@ async def patiently(work: Callable[[], Awaitable[T]], longest: float = 5.0) -> T
         except Exception as error:
             if reaction(error) is not Reaction.RETRY:
                 raise
+            log.warning("waiting %.1f s, then again: %s", pause, str(error) or type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(longest, pause * 2)

@@ -161,6 +161,18 @@ async def test_a_newer_program_reads_letters_of_unknown_type_again(pool: asyncpg
     assert await pool.fetchval("SELECT count(*) FROM pending") == 1
 
 
+async def test_a_letter_that_is_read_again_into_a_conflict_loses_neither_content(pool: asyncpg.Pool) -> None:
+    one = fact("contract.signed", contract("acme", "C1"), id="same")
+    other = fact("contract.signed", contract("acme", "C2"), id="same")
+    await tell(pool, [one])
+    await recorder(pool)([raw(json.dumps(_wire(type="contract.sung")).encode())])
+    await pool.execute("UPDATE dead_letter SET raw = $1", json.dumps(other.wire()).encode())
+    assert await handlers.read_again(pool) == 0
+    (stored,), (letter,) = await _events(pool), await _letters(pool)
+    assert letter["kind"] == "conflict"
+    assert {stored["data"], letter["raw"].decode()} == {one.canonical_data(), other.canonical_data()}
+
+
 async def test_a_record_set_that_is_stored_is_skipped_without_work(pool: asyncpg.Pool) -> None:
     sets = raw(json.dumps(_wire()).encode(), b"poison", first=10)
     await recorder(pool)([sets])
