@@ -13,6 +13,7 @@ import asyncpg
 
 from events.registry import FACT_TOPICS
 from services.impact import handlers
+from services.impact.heal import Healer
 from services.runtime import clock, kafka
 from services.runtime.postgres import pool as open_pool
 from services.runtime.reactions import patiently
@@ -21,6 +22,7 @@ from services.runtime.topics import cluster_id
 
 GROUP = "impact"
 _IDLE = 0.5
+_HEAL_EVERY = 30.0
 
 
 async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GROUP) -> None:
@@ -32,6 +34,7 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
         stored, due, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         record = handlers.Recorder(pool, await cluster_id(endpoints.bootstrap), group, stored)
         waiting = kafka.WaitingList()
+        healer = Healer(record, endpoints.bootstrap)
         await patiently(lambda: handlers.read_again(pool))
         await patiently(lambda: handlers.outdated(pool))
         gc.collect()
@@ -41,7 +44,8 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
             await _first_end(
                 [
                     app.wait_until_stopped(),
-                    waiting.commit_for_ever(record),
+                    waiting.commit_for_ever(healer),
+                    _healing(healer),
                     _loop(lambda: handlers.hand_on(pool), stored, then=due),
                     _loop(_paced(pool), due, then=changed),
                     _loop(lambda: handlers.publish(pool, producer), changed),
@@ -112,6 +116,12 @@ async def _ticking(pool: asyncpg.Pool, wall_clock: bool, due: asyncio.Event) -> 
         if await patiently(lambda: handlers.tick(pool, clock.now() if wall_clock else None)):
             due.set()
         await asyncio.sleep(_IDLE)
+
+
+async def _healing(healer: Healer) -> None:
+    while True:
+        await patiently(healer.look)
+        await asyncio.sleep(_HEAL_EVERY)
 
 
 async def _listening(pool: asyncpg.Pool, due: asyncio.Event) -> None:

@@ -29,12 +29,16 @@ PENDING_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Recorder:
-    """Stores record sets: each event once, each unreadable one as a dead letter, and how far the log is stored."""
+    """Stores record sets: each event once, each unreadable one as a dead letter, and how far the log is stored.
+
+    ``holes``: whether sets may begin further on than right behind what is stored. Otherwise that raises Hole.
+    """
 
     pool: asyncpg.Pool
     cluster: str
     consumer: str
     stored: asyncio.Event
+    holes: bool = True
 
     async def __call__(self, sets: Sequence[RecordSet]) -> None:
         """Store the sets in one transaction, however long Postgres is away."""
@@ -45,6 +49,8 @@ class Recorder:
     async def _store(self, sets: Sequence[RecordSet]) -> None:
         async with self.pool.acquire() as connection, connection.transaction():
             held = await store.held_positions(connection, self.cluster, self.consumer, sets)
+            if not self.holes:
+                store.no_hole(sets, held)
             facts, letters = read(sets, held)
             letters += await _append(connection, facts)
             await store.keep_letters(connection, self.cluster, letters)

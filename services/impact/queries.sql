@@ -18,6 +18,14 @@ WHERE cluster = $1 AND consumer = $2 AND topic = $3 AND partition = $4 AND store
 -- name: open_position
 INSERT INTO position VALUES ($1, $2, $3, $4, -1) ON CONFLICT DO NOTHING
 
+-- name: all_positions
+SELECT topic, partition, stored FROM position WHERE cluster = $1 AND consumer = $2
+
+-- name: pass_over
+-- The position never goes back.
+UPDATE position SET stored = $5
+WHERE cluster = $1 AND consumer = $2 AND topic = $3 AND partition = $4 AND stored < $5
+
 -- name: append
 -- Each event once; new ones are pending until they are handed on.
 WITH new AS (

@@ -1,8 +1,8 @@
 """Postgres as the processors see it: facts in, slices out, answers written where they differ."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,43 @@ ENGINE = 1
 
 class Positioned(Exception):
     """Another worker stored these records meanwhile: this one's transaction rolls back and looks again."""
+
+
+@dataclass(eq=False)
+class Hole(Exception):
+    """Of a partition, what lies behind ``stored`` and before the offset ``before`` was passed without being stored."""
+
+    topic: str
+    partition: int
+    stored: int
+    before: int
+
+
+def no_hole(sets: Sequence[RecordSet], held: Mapping[tuple[str, int], int]) -> None:
+    """Raises Hole where a set begins further on than right behind what is stored, or than the set before it ends."""
+    reached = dict(held)
+    for one in sets:
+        stored = reached[one.topic, one.partition]
+        if one.first > stored + 1:
+            raise Hole(one.topic, one.partition, stored, one.first)
+        reached[one.topic, one.partition] = max(stored, one.last)
+
+
+async def positions(pool: Any, cluster: str, consumer: str) -> dict[tuple[str, int], int]:
+    """The last stored offset of each partition of which anything is stored."""
+    rows = await pool.fetch(SQL["all_positions"], cluster, consumer)
+    return {(row["topic"], row["partition"]): row["stored"] for row in rows}
+
+
+async def pass_over(pool: Any, cluster: str, consumer: str, hole: Hole) -> None:
+    """Say that nothing more of the hole is to be stored."""
+    await pool.execute(SQL["open_position"], cluster, consumer, hole.topic, hole.partition)
+    await pool.execute(SQL["pass_over"], cluster, consumer, hole.topic, hole.partition, hole.before - 1)
+
+
+async def begin_anew(pool: Any, cluster: str, consumer: str, part: tuple[str, int], stored: int) -> None:
+    """Say that nothing of this partition's log is stored, unless the position has moved meanwhile."""
+    await pool.execute(SQL["move_position"], cluster, consumer, *part, stored, -1)
 
 
 async def held_positions(

@@ -1,7 +1,8 @@
-"""The topics on the broker: made where missing, fact topics kept for ever."""
+"""The topics on the broker: made where missing, facts kept for ever; how far their logs and a group go."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -34,23 +35,43 @@ async def missing_topics(bootstrap: str) -> list[str]:
     return [name for name in yaml.safe_load(DECLARED.read_text()) if name not in there]
 
 
-async def ends(bootstrap: str, topics: Iterable[str]) -> dict[str, int]:
-    """How many records were ever written to each of these topics."""
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a partition's log holds: offsets from ``first`` up to, not including, ``end``."""
+
+    first: int
+    end: int
+
+
+async def extents(bootstrap: str, topics: Iterable[str]) -> dict[TopicPartition, Extent]:
+    """What the log of each partition of these topics holds; topics that are not there are left out."""
     async with _admin(bootstrap) as admin:
         there = sorted(set(topics) & set(await admin.list_topics()))
         told = await admin.describe_topics(there)
     # A consumer that is assigned nothing knows no partitions by itself: they are asked of the broker.
-    parts = {one["topic"]: [part["partition"] for part in one["partitions"]] for one in told}
+    parts = [TopicPartition(one["topic"], part["partition"]) for one in told for part in one["partitions"]]
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     try:
         await consumer.start()
-        found = {}
-        for name, numbers in parts.items():
-            written = await consumer.end_offsets([TopicPartition(name, number) for number in numbers])
-            found[name] = sum(written.values())
-        return found
+        firsts, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
+        return {part: Extent(firsts[part], ends[part]) for part in parts}
     finally:
         await consumer.stop()
+
+
+async def ends(bootstrap: str, topics: Iterable[str]) -> dict[str, int]:
+    """How many records were ever written to each of these topics."""
+    written: dict[str, int] = {}
+    for part, extent in (await extents(bootstrap, topics)).items():
+        written[part.topic] = written.get(part.topic, 0) + extent.end
+    return written
+
+
+async def acknowledged(bootstrap: str, group: str) -> dict[TopicPartition, int]:
+    """The offset from which the group would go on in each partition that it has acknowledged anything of."""
+    async with _admin(bootstrap) as admin:
+        told = await admin.list_consumer_group_offsets(group)
+    return {part: said.offset for part, said in told.items() if said.offset >= 0}
 
 
 async def members(bootstrap: str, group: str) -> int:
