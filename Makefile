@@ -2,6 +2,7 @@
 #   make demo     the seed story as a stream, on embedded servers   (make demo ARGS="--once --format json")
 #   make test     every test, on the real servers
 #   make check    format, lint, types, the directions of imports, the fast tests
+#   make bench    what it does in a second, each figure beside a baseline of the same run
 # `make lock` writes the lock files anew after a dependency changed in pyproject.toml.
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check bench lock clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -22,9 +23,12 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy services events tests seeds
+	$(BIN)/mypy services events tests seeds bench
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not servers and not slow"
+
+bench: $(STAMP)
+	$(BIN)/python -m bench
 
 # Exactly the locked files, by their hashes; then the tracker itself, which needs nothing more.
 $(STAMP): requirements.lock pyproject.toml

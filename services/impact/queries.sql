@@ -136,7 +136,7 @@ SELECT exporter FROM exporter WHERE exporter = ANY($1::text[]) ORDER BY exporter
 SELECT exporter, request FROM due WHERE exporter = ANY($1::text[])
 
 -- name: facts
--- All facts of a slice: its own, the shared ones by any name its ties reach, and withdrawals of any of those.
+-- All facts of a slice, instants in microseconds since 1970: its own, the shared ones by any name its ties reach, and withdrawals of any of those.
 WITH subjects AS (
     SELECT DISTINCT n.subject FROM tie t JOIN name n USING (key) WHERE t.exporter = ANY($1::text[])
 ), picked AS (
@@ -144,10 +144,14 @@ WITH subjects AS (
     UNION
     SELECT e.source, e.id, e.type, e."time", e.recorded_at, e.data FROM event e JOIN subjects USING (subject)
 )
-SELECT source, id, type, "time", recorded_at, data FROM picked
-UNION ALL
-SELECT w.source, w.id, w.type, w."time", w.recorded_at, w.data
-FROM picked p JOIN event w ON w.subject = 'event:' || p.source || ' ' || p.id AND w.type = 'fact.withdrawn'
+SELECT source, id, type, (extract(epoch FROM "time") * 1000000)::bigint,
+       (extract(epoch FROM recorded_at) * 1000000)::bigint, data
+FROM (
+    TABLE picked
+    UNION ALL
+    SELECT w.source, w.id, w.type, w."time", w.recorded_at, w.data
+    FROM picked p JOIN event w ON w.subject = 'event:' || p.source || ' ' || p.id AND w.type = 'fact.withdrawn'
+) AS found
 
 -- name: current
 SELECT exporter, contract, line, revision, engine, buyer, class, destination, export_at, verdict, open_quantity,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from events.envelope import Event
 from events.registry import FACT_TOPICS, topic_of
+from events.rules import FactWithdrawn
 from events.wire import Unreadable, decode, encode
 from services.domain.reach import reach
 from services.runtime.kafka import RecordSet
@@ -32,6 +33,8 @@ class Fact:
     ties: frozenset[str]
     names: frozenset[str]
     finite: bool
+    withdraws: tuple[str, str] | None
+    """The source and id of the fact that this one withdraws."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -61,7 +64,8 @@ def fact_of(event: Event, place: Place) -> Fact:
     of = reach(event)
     row = (event.source, event.id, event.type, event.time, event.recordedat or place.learnt, event.content_hash(),
            of.exporter, of.subject, event.canonical_data())  # fmt: skip
-    return Fact(place, row, of.ties, of.names, of.finite)
+    gone = (event.data.source, event.data.id) if isinstance(event.data, FactWithdrawn) else None
+    return Fact(place, row, of.ties, of.names, of.finite, gone)
 
 
 def letter_of(unread: Unreadable, place: Place) -> Letter:

@@ -4,19 +4,24 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import polars as pl
 
 from events.values import instant_text
 from services.domain.answers import KEYS, text
-from services.domain.columns import EVENT_SCHEMA
+from services.domain.columns import EVENT_SCHEMA, INSTANT
 from services.impact.records import Fact, Letter, Place, conflict, each_once
 from services.runtime.kafka import RecordSet
 from services.runtime.postgres import statements
 
 SQL = statements(Path(__file__).with_name("queries.sql"))
+EVENT = ["source", "id", "type", "time", "recorded_at", "hash", "exporter", "subject", "data"]
+PENDING = ["exporter", "subject", "withdraws"]
+"""The columns that a fact fills."""
 ENGINE = 1
 """The version of the judgement: raise it when the same facts may give another answer."""
 
@@ -98,8 +103,8 @@ async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     ordered = sorted(unique, key=lambda fact: fact.key)
     if not ordered:
         return losers
-    new = await connection.fetch(SQL["append"], *_columns(fact.row for fact in ordered))
-    if len(new) < len(ordered):
+    if not await _copied(connection, ordered):
+        new = await connection.fetch(SQL["append"], *_columns(fact.row for fact in ordered))
         losers += await _met_again(connection, ordered, {row["seq"] for row in new})
     exporters = sorted({fact.row[6] for fact in ordered if fact.row[6] is not None})
     await connection.execute(SQL["add_exporters"], exporters)
@@ -108,6 +113,18 @@ async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     names = sorted({(f.row[7], key, f.finite) for f in ordered if f.row[7] is not None for key in f.names})
     await connection.execute(SQL["add_names"], *_columns(names, 3))
     return losers
+
+
+async def _copied(connection: Any, facts: Sequence[Fact]) -> bool:
+    """Append facts by COPY, all of them or none: False where the name of one of them is stored already."""
+    pending = [(fact.row[6], fact.row[7], fact.withdraws) for fact in facts]
+    try:
+        async with connection.transaction():
+            await connection.copy_records_to_table("event", records=[f.row for f in facts], columns=EVENT)
+            await connection.copy_records_to_table("pending", records=pending, columns=PENDING)
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
 
 
 async def _met_again(connection: Any, facts: Sequence[Fact], new: set[int]) -> list[Letter]:
@@ -160,8 +177,15 @@ columns = _columns
 
 async def facts_of(connection: Any, slice_: Sequence[str]) -> pl.DataFrame:
     """All facts of the exporters and the shared facts they reach, as the frame the fold takes."""
-    rows = await connection.fetch(SQL["facts"], list(slice_))
-    return pl.DataFrame([tuple(row) for row in rows], schema=dict(EVENT_SCHEMA), orient="row")
+    text = BytesIO()
+    await connection.copy_from_query(SQL["facts"], list(slice_), output=text, format="csv")
+    if not text.tell():
+        return pl.DataFrame(schema=dict(EVENT_SCHEMA))
+    text.seek(0)
+    # Every column is NOT NULL, so an empty field is an empty text. Instants come as microseconds since 1970.
+    plain = {name: pl.Int64() if kind == INSTANT else kind for name, kind in EVENT_SCHEMA.items()}
+    frame = pl.read_csv(text, has_header=False, schema=plain)
+    return frame.select(pl.col(name).cast(kind) for name, kind in EVENT_SCHEMA.items()).fill_null("")
 
 
 async def closed(connection: Any, exporters: Sequence[str]) -> list[str]:

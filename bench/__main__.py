@@ -1,0 +1,52 @@
+"""`make bench`: every figure beside its baseline, printed and written to bench/results.json.
+
+BENCH_STORIES sets the size of the books, in stories of 320 lines each; BENCH_TIMES how often each work is repeated.
+"""
+
+import asyncio
+import os
+import platform
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import judging, storing
+from bench.figures import Figure, write
+from services.runtime.embedded import running
+from services.runtime.postgres import migrate
+from services.runtime.postgres import pool as open_pool
+from services.runtime.settings import Settings
+
+STORIES = int(os.environ.get("BENCH_STORIES", "30"))
+TIMES = int(os.environ.get("BENCH_TIMES", "3"))
+RESULTS = Path(__file__).with_name("results.json")
+
+
+async def measured() -> list[Figure]:
+    """All figures, printed one by one."""
+    figures: list[Figure] = []
+
+    def told(*some: Figure) -> None:
+        figures.extend(some)
+        for one in some:
+            print(one, flush=True)
+
+    told(await judging.judged(STORIES, TIMES))
+    with TemporaryDirectory() as folder:
+        async with running(Settings(None, None, Path(folder))) as servers:
+            await migrate(servers.database_url)
+            async with open_pool(servers.database_url) as pool:
+                told(await storing.recorded(pool, STORIES, TIMES))
+                told(*await storing.one_exporter(pool, [max(1, STORIES // 10), STORIES], TIMES))
+                told(await storing.fan_out(pool, STORIES))
+    return figures
+
+
+def main() -> None:
+    """Measure and write."""
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {STORIES} stories, {TIMES} times each"
+    )
+    write(asyncio.run(measured()), RESULTS)
+
+
+main()
