@@ -1,12 +1,15 @@
 """Files of events: JSON Lines, one CloudEvents object (or a batch) a line, or one JSON text for the whole file."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from events.envelope import Event
 from events.wire import Unreadable, decode
-from services.runtime.yaml_text import FileError, read_bytes
+from services.runtime.yaml_text import FileError, reading
+
+_LOOKED_AT = 100
 
 
 def events(path: Path) -> list[Event]:
@@ -25,21 +28,42 @@ def events(path: Path) -> list[Event]:
 
 
 def each(path: Path) -> Iterator[tuple[str, Event | Unreadable]]:
-    """Each event of the file, readable or not, with its place in words. Raises FileError where there is no file."""
-    content = read_bytes(path)
-    lines = content.split(b"\n")
-    first = next((line for line in lines if line.strip()), b"")
-    if first.strip() and not _json(first):
-        yield from _whole(content)
-        return
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            for event in decode(line.strip()):
-                yield f"line {number}", event
+    """Each event of the file, readable or not, with its place in words. Raises FileError where there is no file.
+
+    JSON Lines are read one by one, however many there are; one JSON text over many lines is read as a whole.
+    """
+    with reading(path) as file:
+        first = [line for line in islice(file, _LOOKED_AT) if line.strip()]
+        file.seek(0)
+        if first and not _one_a_line(first):
+            yield from _whole(file.read())
+            return
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                for event in decode(line.strip()):
+                    yield f"line {number}", event
+
+
+def _one_a_line(lines: Sequence[bytes]) -> bool:
+    """Whether these first lines are JSON Lines, a damaged one perhaps among them, and not parts of one JSON text.
+
+    An event that stands alone on its line tells them apart, unless a comma or bracket before it makes it an item.
+    """
+    before = [b"", *lines]
+    return isinstance(_json(lines[0]), dict | list) or any(
+        _is_event(line) and not last.rstrip().endswith((b",", b"[", b":"))
+        for last, line in zip(before, lines, strict=False)
+    )
+
+
+def _is_event(line: bytes) -> bool:
+    found = _json(line)
+    one = found[0] if isinstance(found, list) and found else found
+    return isinstance(one, dict) and "specversion" in one
 
 
 def _whole(content: bytes) -> Iterator[tuple[str, Event | Unreadable]]:
-    """A file whose first line is no JSON by itself: one JSON text over many lines, or a mistake on the first."""
+    """One JSON text over many lines, or the first mistake in it."""
     try:
         json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -53,9 +77,9 @@ def _whole(content: bytes) -> Iterator[tuple[str, Event | Unreadable]]:
         yield f"event {number}", event
 
 
-def _json(text: bytes) -> bool:
+def _json(text: bytes) -> object:
+    """The JSON content of the text; None where it has none."""
     try:
-        json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None

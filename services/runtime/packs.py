@@ -1,14 +1,15 @@
 """Rule packs: YAML files with the acts of an authority, read into rule documents and told as facts."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
+from events.contracts import DATED_FACTS
 from events.envelope import Event, event, expected, explain
 from events.rule_document import RuleDocument
 from services.runtime.settings import SHIPPED
@@ -89,22 +90,55 @@ def _once(found: Iterable[Act]) -> dict[str, Act]:
 
 
 def _act(path: Path, number: int, raw: Any, digest: str) -> Act:
+    rule = f" ({raw['rule']})" if isinstance(raw, dict) and isinstance(raw.get("rule"), str) else ""
     try:
-        return Act(RuleDocument.model_validate(raw), path, digest)
+        act = Act(RuleDocument.model_validate(raw), path, digest)
     except ValidationError as error:
-        rule = f" ({raw['rule']})" if isinstance(raw, dict) and isinstance(raw.get("rule"), str) else ""
-        problems = error.errors(include_url=False)
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise FileError(f"{path}, document {number}{rule}, {_place(problems[0], raw)}{more}") from error
+        told = [_told(raw, problem["loc"], expected(problem)) for problem in error.errors(include_url=False)]
+        raise _refused(path, number, rule, told) from error
+    if unknown := list(_unknown_facts(raw, {*DATED_FACTS, *act.document.facts})):
+        raise _refused(path, number, rule, [_told(raw, *one) for one in unknown])
+    return act
 
 
-def _place(problem: ErrorDetails, raw: Any) -> str:
+def _refused(path: Path, number: int, rule: str, told: Sequence[str]) -> FileError:
+    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    return FileError(f"{path}, document {number}{rule}, {told[0]}{more}")
+
+
+def _told(raw: Any, loc: Sequence[str | int], what: str) -> str:
     """Clause and field in which something else was expected, and what."""
-    place, clause = [str(part) for part in problem["loc"]], ""
+    place, clause = [str(part) for part in loc], ""
     if len(place) > 1 and place[0] == "clauses":
         clause = f"clause {raw['clauses'][int(place[1])].get('clause', f'number {int(place[1]) + 1}')}, "
         place = place[2:]
-    return f"{clause}{'.'.join(place)}{': ' if place else ''}{expected(problem)}"
+    return f"{clause}{'.'.join(place)}{': ' if place else ''}{what}"
+
+
+def _unknown_facts(
+    node: Any, known: Set[str], place: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where a requirement names a dated fact that nobody could ever tell, and what to do about it.
+
+    Not refused by the document itself: what is stored must stay readable whatever a later version declares.
+    """
+    inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inside:
+        if (
+            key == "dated"
+            and isinstance(value, str)
+            and value not in known
+            and place
+            and place[0] != "citation"
+        ):
+            near = get_close_matches(value, known, 1)
+            meant = f"did you mean {near[0]}? Else declare" if near else "declare"
+            yield (
+                (*place, key),
+                f"{value} is no dated fact that is known; {meant} it under `facts` of this document",
+            )
+        else:
+            yield from _unknown_facts(value, known, (*place, key))
 
 
 def _shared(name: str) -> Event:

@@ -1,7 +1,9 @@
 """YAML read as text: every scalar stays what was written (else Norway would be false), and a key may stand once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -18,8 +20,16 @@ class FileError(NeedsAction):
 
 def read_bytes(path: Path) -> bytes:
     """The bytes of a file somebody named. Raises FileError where there is none to read."""
+    with reading(path) as file:
+        return file.read()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[IO[bytes]]:
+    """A file somebody named, open for reading. Raises FileError where there is none to read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError:
         raise FileError(
             f"{path}: there is no such file. Check the name, or give the path from here."

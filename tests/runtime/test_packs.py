@@ -96,6 +96,28 @@ def test_a_pack_that_cannot_be_used_is_told_with_the_place(
     assert str(caught.value).startswith(f"{path}, {expected}")
 
 
+_DATED = ACT.replace(
+    "timber}]}", "timber}], routes: [{route: old, all: [{any: [{dated: lc_isued, before: published}]}]}]}"
+)
+
+
+def test_a_dated_fact_that_nobody_knows_is_refused_and_the_one_meant_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "pack.yaml", _DATED)
+    with pytest.raises(FileError) as caught:
+        load(path)
+    assert str(caught.value) == (
+        f"{path}, document 1 (xx-1), clause 1, routes.0.all.0.any.0.dated: lc_isued is no dated fact that is known; "
+        "did you mean lc_issued? Else declare it under `facts` of this document"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("lc_isued", "lc_issued"), ("clauses:", "facts: [lc_isued]\nclauses:")]
+)
+def test_a_dated_fact_that_is_known_or_declared_is_let_pass(tmp_path: Path, before: str, after: str) -> None:
+    load(write(tmp_path, "pack.yaml", _DATED.replace(before, after)))
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n"])
 def test_a_pack_without_an_act_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(FileError, match="holds no rule document"):
