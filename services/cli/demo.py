@@ -108,7 +108,7 @@ async def _play(
             with said.live(events) as screen:
                 for stage in story.stages(events):
                     stored += len(stage.events)
-                    await story.send(producer, stage.events)
+                    await send(producer, stage.events)
                     await _until(connection, connections, stage, stored, screen, worker)
                     if stage.label is not None:
                         found.append(await checkpoint(connection, stage.label, stage.now))

@@ -3,16 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from events.envelope import Event
-from events.registry import topic_of
-from events.wire import encode
 from services.runtime import event_files, packs
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-_PER_RECORD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +56,3 @@ def stages(events: Sequence[Event], step: timedelta = timedelta(days=2)) -> Iter
     for now in sorted(ends):
         yield Stage(tuple(e for e in events if before < learnt(e) <= now), now, ends[now])
         before = now
-
-
-async def send(producer: Any, events: Sequence[Event]) -> None:
-    """Send the events as batch records, those of one key together; returns when the broker has them all."""
-    together: dict[tuple[str, str], list[Event]] = {}
-    for event in events:
-        together.setdefault((topic_of(event.type), event.partitionkey), []).append(event)
-    sent = []
-    for (topic, key), batch in together.items():
-        for first in range(0, len(batch), _PER_RECORD):
-            body, kind = encode(batch[first : first + _PER_RECORD])
-            headers = [("content-type", kind.encode())]
-            sent.append(await producer.send(topic, body, key=key.encode(), headers=headers))
-    for one in sent:
-        await one
