@@ -59,8 +59,11 @@ def test_every_act_says_where_it_can_be_read(rule: str) -> None:
 
 
 def test_every_pack_has_golden_cases_beside_it() -> None:
-    packs = {path.name for path in PACKS.glob("*.yaml") if not path.name.endswith(".scenarios.yaml")}
-    assert {path.name.replace(".scenarios", "") for path in PACKS.glob("*.scenarios.yaml")} == packs
+    """A pack may have several files of cases: NAME.scenarios.yaml is the first to read, NAME.edges.scenarios.yaml the rest."""
+    packs = {path.stem for path in PACKS.glob("*.yaml") if not path.name.endswith(".scenarios.yaml")}
+    cases = {path.name for path in PACKS.glob("*.scenarios.yaml")}
+    assert {f"{name}.scenarios.yaml" for name in packs} <= cases
+    assert {name.split(".")[0] for name in cases} == packs
 
 
 def test_every_rule_that_another_names_is_in_a_pack() -> None:
