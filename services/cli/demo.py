@@ -25,6 +25,7 @@ from services.cli.checkpoints import SQL, Progress, checkpoint, progress
 from services.cli.options import Format, Printed
 from services.domain.judge import VERDICTS
 from services.impact.handlers import tick
+from services.intake.handlers import send
 from services.runtime import kafka
 from services.runtime.embedded import running
 from services.runtime.postgres import migrate, pool
