@@ -34,16 +34,20 @@ def explain(ref: Ref, form: Printed = Format.TABLE) -> None:
 
 
 async def explained(connection: Any, ref: str) -> dict[str, Any]:
-    """All that is stored of one line. Raises NeedsAction where there is no such line."""
-    row = await connection.fetchrow(SQL["line"], ref)
+    """All that is stored of one line: open, or cancelled while blocked (then as it was judged just before, and what it
+    still loses). Raises NeedsAction where there is no such line."""
+    row, left = [await connection.fetchrow(SQL[name], ref) for name in ("line", "left")]
     history = [_answered(one) for one in await connection.fetch(SQL["history"], ref)]
-    if row is None:
+    if row is None and left is None:
         raise NeedsAction(await _unknown(connection, ref, bool(history)))
-    answer = stored.printed(row, await store.present(connection))
+    now = left["ended_at"] if row is None else await store.present(connection)
+    row = left if row is None else row
+    answer = stored.printed(row, now)
     documents = await acts(connection)
     clause, items, others = _law(answer, documents)
     return {
         "answer": answer,
+        "cancelled_at": instant_text(now) if row is left else None,
         "clause": clause,
         "checklist": items,
         "other_routes": others,
@@ -104,6 +108,7 @@ async def _unknown(connection: Any, ref: str, closed: bool) -> str:
 def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:
     answer, clause = found["answer"], found["clause"] or {}
     rows = [{"part": "answer", "name": key, "says": answer[key]} for key in answer if key != "loss"]
+    rows.append({"part": "answer", "name": "cancelled_at", "says": found["cancelled_at"]})
     rows += [{"part": "clause", "name": key, "says": clause[key]} for key in clause]
     rows += [
         {"part": "route", "name": o["need"], "state": o["state"], "says": o["says"]}
@@ -127,6 +132,9 @@ def _print(found: dict[str, Any]) -> None:
     head = Text(f"{answer['ref']}  ", style="bold").append_text(show.verdict(answer["verdict"]))
     head.append(f"  for {answer['buyer']}, judged for {show.instant(answer['at'])}", style="not bold dim")
     console.print(head)
+    if found["cancelled_at"]:
+        ended = f"Cancelled while blocked, on {show.instant(found['cancelled_at'])}: it loses until its parts are gone"
+        console.print(Text(ended, style="bold red"))
     console.print(_sums(answer))
     if clause:
         console.print()

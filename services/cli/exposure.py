@@ -12,12 +12,14 @@ from services.cli.stored import SQL
 
 _NARROW = 110
 GROUPS = ("class", "destination", "week", "exporter", "buyer", "verdict")
-SUMS = ("lines", "blocked_lines", "value", "blocked_value", "currency", "out_of_pocket", "not_reckoned")
+SUMS = ("lines", "blocked_lines", "value", "blocked_value", "currency", "out_of_pocket", "not_reckoned",
+        "cancelled_while_blocked")  # fmt: skip
+CASES = ("low", "base", "high")
 By = Annotated[str, typer.Option("--by", metavar="NAME,…", help=f"What to sum by, of {', '.join(GROUPS)}.")]
 
 
 def exposure(by: By = "class,destination", form: Printed = Format.TABLE) -> None:
-    """Blocked value and money lost over all open lines, per currency. Nothing is converted."""
+    """Blocked value and money lost over all open lines, per currency; lines cancelled while blocked beside them."""
     names = [name.strip() for name in by.split(",") if name.strip()]
     if wrong := [name for name in names if name not in GROUPS]:
         raise typer.BadParameter(
@@ -39,14 +41,18 @@ async def _summed(connection: Any, names: list[str]) -> list[dict[str, Any]]:
 
 
 def _row(row: Any, names: list[str]) -> dict[str, Any]:
-    lost = {case: plain(row[case]) for case in ("low", "base", "high")}
     return {
         **{name: row[name] for name in names},
         **{name: row[name] for name in ("lines", "blocked_lines")},
         **{name: plain(row[name]) for name in ("value", "blocked_value")},
         "currency": row["currency"],
-        "out_of_pocket": lost,
+        "out_of_pocket": {case: plain(row[case]) for case in CASES},
         "not_reckoned": row["not_reckoned"],
+        "cancelled_while_blocked": {
+            "lines": row["cancelled_lines"],
+            "out_of_pocket": {case: plain(row[f"cancelled_{case}"]) for case in CASES},
+            "not_reckoned": row["cancelled_not_reckoned"],
+        },
     }
 
 
@@ -56,8 +62,10 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
         console.print("No open lines.")
         return
     narrow = console.width < _NARROW
-    numbers = ("blocked lines", "blocked value", "out of pocket" if narrow else "out of pocket (low to high)")
-    table = show.table("Exposure", (*names, *numbers[:2], "", numbers[2]), numbers)
+    gone = any(row["cancelled_while_blocked"]["lines"] for row in rows)
+    numbers = ["blocked lines", "blocked value", "out of pocket" if narrow else "out of pocket (low to high)"]
+    numbers += ["of cancelled lines"] if gone else []
+    table = show.table("Exposure", (*names, *numbers[:2], "", *numbers[2:]), numbers)
     for column in table.columns[: len(names)]:
         column.no_wrap = True
     for row in rows:
@@ -68,8 +76,14 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
             Text(show.number(row["blocked_value"]) if row["blocked_lines"] else "", style=style),
             row["currency"],
             _lost(row, narrow),
+            *([_of_cancelled(row["cancelled_while_blocked"], narrow)] if gone else []),
         )
     console.print(table)
+
+
+def _of_cancelled(row: dict[str, Any], narrow: bool) -> Text:
+    """What lines cancelled while blocked still lose, after how many there are."""
+    return Text(f"{row['lines']}: ").append_text(_lost(row, narrow)) if row["lines"] else Text("")
 
 
 def _lost(row: dict[str, Any], narrow: bool) -> Text:

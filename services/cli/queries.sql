@@ -14,6 +14,10 @@ ORDER BY exporter COLLATE "C", contract COLLATE "C", line !~ '^[0-9]{1,18}$',
 -- name: line
 SELECT exporter, contract, line, ref, revision, export_at, answer, loss, steps, cited FROM verdict WHERE ref = $1
 
+-- name: left
+-- A line that was cancelled while blocked: as it was judged just before, and what it still loses.
+SELECT exporter, contract, line, ref, export_at, ended_at, answer, loss, steps FROM remain WHERE ref = $1
+
 -- name: history
 SELECT revision, at, answer, cause FROM history
 WHERE exporter || '/' || contract || '/' || line = $1 ORDER BY revision
@@ -27,23 +31,39 @@ SELECT ref FROM verdict WHERE starts_with(ref, $1) ORDER BY ref COLLATE "C" LIMI
 SELECT data FROM event WHERE type = 'rule.enacted' ORDER BY "time", recorded_at, source, id
 
 -- name: exposure
--- Open lines and what is blocked of them, summed by what was asked for and by currency; a line that is planned for the
--- past counts in this week. Money is summed per currency and never
--- converted; a loss that is unknown, or stated in another currency than the contract's, is counted as not reckoned.
+-- Open lines and what is blocked of them, summed by what was asked for and by currency; an open line that is planned for
+-- the past counts in this week. Lines that were cancelled while blocked stand in sums of their own. Money is summed per
+-- currency and never converted; a loss that is unknown, or stated in another currency than the contract's, is counted as
+-- not reckoned.
+WITH line AS (
+    SELECT exporter, buyer, coalesce(class, '') AS class, destination, verdict, currency, value, blocked_value, loss,
+           greatest(export_at, (SELECT now FROM clock)) AS planned, false AS cancelled FROM verdict
+    UNION ALL
+    SELECT exporter, buyer, coalesce(class, ''), destination, verdict, currency, 0, 0, loss, export_at, true FROM remain
+), told AS (
+    SELECT line.*, lost, coalesce(lost ->> 'currency' = currency, false) AS summed,
+           lost IS NOT NULL AND (lost ->> 'base' IS NULL OR lost ->> 'currency' <> currency) AS unknown
+    FROM line CROSS JOIN LATERAL (SELECT loss::jsonb -> 'out_of_pocket' AS lost) AS l
+)
 SELECT CASE WHEN 'exporter' = ANY($1::text[]) THEN exporter END AS exporter,
        CASE WHEN 'buyer' = ANY($1::text[]) THEN buyer END AS buyer,
-       CASE WHEN 'class' = ANY($1::text[]) THEN coalesce(class, '') END AS class,
+       CASE WHEN 'class' = ANY($1::text[]) THEN class END AS class,
        CASE WHEN 'destination' = ANY($1::text[]) THEN destination END AS destination,
-       CASE WHEN 'week' = ANY($1::text[])
-            THEN to_char(greatest(export_at, (SELECT now FROM clock)) AT TIME ZONE 'UTC', 'IYYY-"W"IW') END AS week,
+       CASE WHEN 'week' = ANY($1::text[]) THEN to_char(planned AT TIME ZONE 'UTC', 'IYYY-"W"IW') END AS week,
        CASE WHEN 'verdict' = ANY($1::text[]) THEN verdict END AS verdict,
-       currency, count(*) AS lines, count(*) FILTER (WHERE blocked_value > 0) AS blocked_lines, sum(value) AS value,
+       currency, count(*) FILTER (WHERE NOT cancelled) AS lines,
+       count(*) FILTER (WHERE blocked_value > 0) AS blocked_lines, sum(value) AS value,
        sum(blocked_value) AS blocked_value,
-       coalesce(sum((lost ->> 'low')::numeric) FILTER (WHERE lost ->> 'currency' = currency), 0) AS low,
-       coalesce(sum((lost ->> 'base')::numeric) FILTER (WHERE lost ->> 'currency' = currency), 0) AS base,
-       coalesce(sum((lost ->> 'high')::numeric) FILTER (WHERE lost ->> 'currency' = currency), 0) AS high,
-       count(*) FILTER (WHERE lost IS NOT NULL AND (lost ->> 'base' IS NULL OR lost ->> 'currency' <> currency)) AS not_reckoned
-FROM verdict CROSS JOIN LATERAL (SELECT loss::jsonb -> 'out_of_pocket' AS lost) AS l GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 5, 6, 1, 2, 3, 4, 7
+       coalesce(sum((lost ->> 'low')::numeric) FILTER (WHERE summed AND NOT cancelled), 0) AS low,
+       coalesce(sum((lost ->> 'base')::numeric) FILTER (WHERE summed AND NOT cancelled), 0) AS base,
+       coalesce(sum((lost ->> 'high')::numeric) FILTER (WHERE summed AND NOT cancelled), 0) AS high,
+       count(*) FILTER (WHERE unknown AND NOT cancelled) AS not_reckoned,
+       count(*) FILTER (WHERE cancelled) AS cancelled_lines,
+       coalesce(sum((lost ->> 'low')::numeric) FILTER (WHERE summed AND cancelled), 0) AS cancelled_low,
+       coalesce(sum((lost ->> 'base')::numeric) FILTER (WHERE summed AND cancelled), 0) AS cancelled_base,
+       coalesce(sum((lost ->> 'high')::numeric) FILTER (WHERE summed AND cancelled), 0) AS cancelled_high,
+       count(*) FILTER (WHERE unknown AND cancelled) AS cancelled_not_reckoned
+FROM told GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 5, 6, 1, 2, 3, 4, 7
 
 -- name: letters
 SELECT topic, partition, "offset", index, kind, reason, learnt_at, resumed_at, cluster, raw FROM dead_letter

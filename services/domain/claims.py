@@ -71,12 +71,15 @@ def _over_lines(book: Book, lines: pl.DataFrame, whole: pl.DataFrame, now: datet
 def _by_value(book: Book, sums: pl.DataFrame, lines: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Sums of contracts (exporter, contract, term, amount, of) split over their lines; the blocked part of each.
 
-    All lines that were not called off share, and any of ``lines``.
+    The lines that were not called off share; once none of them is open, what was shipped and ``lines`` do.
     """
     if sums.is_empty():
         return pl.DataFrame(schema=_STATED)
     asked = pl.col("ref").is_in(lines["ref"].implode())
-    every = folded(book, now, ended=True).filter(~pl.col("over") | asked)
+    goes_on = (~pl.col("over") & (pl.col("open") > 0)).any().over(KEY)
+    every = folded(book, now, ended=True).filter(
+        ~pl.col("over") | (~goes_on & (asked | (pl.col("open") <= 0)))
+    )
     every = every.select(
         *KEY, "line", "line_id", value=pl.col("quantity").cast(FINE) * pl.col("unit_price").cast(FINE)
     )

@@ -31,7 +31,8 @@ def with_stated(frame: pl.DataFrame, figures: pl.DataFrame, rates: Rates) -> pl.
             frame = moved.rename({"lacks": f"{said}_lacks"})
         else:
             frame = frame.with_columns(pl.lit(None, pl.String).alias(f"{said}_lacks"))
-    return _released_as_stated(frame)
+    frame = _released_as_stated(frame)
+    return _over_when_cancelled(frame) if "ended_at" in frame.columns else frame
 
 
 def _released_as_stated(frame: pl.DataFrame) -> pl.DataFrame:
@@ -46,3 +47,12 @@ def _released_as_stated(frame: pl.DataFrame) -> pl.DataFrame:
         release_tag=pl.when(said).then(pl.lit("given")).otherwise("release_tag"),
         release_told=pl.when(said).then(told).otherwise("release_told"),
     )
+
+
+def _over_when_cancelled(frame: pl.DataFrame) -> pl.DataFrame:
+    """A contract that was cancelled is late no longer, and nothing of it will be exported any more."""
+    told = pl.format("cancelled on {}: delay ends there", pl.col("ended_at").dt.strftime("%Y-%m-%d"))
+    return frame.with_columns(
+        *(pl.col("ended_at").alias(f"release_{case}") for case in CASES),
+        probability=pl.lit(0).cast(PROBABILITY), release_tag=pl.lit("given"), release_told=told,
+    )  # fmt: skip

@@ -69,6 +69,7 @@ def estimate(
     ``loss``: the terms by name, each ``{low, base, high, currency}`` (amounts as text; null, with a ``reason``, where
     nothing can be said), and ``probability``. ``loss_steps``: ``tags`` (input → given, default, estimated) and
     ``steps`` (term → how it was reckoned). Purchases count up to ``at``, else ``now``; nothing else depends on either.
+    Rows with ``ended_at`` were cancelled then: delay counts up to that instant, and they will not be exported.
     """
     book, moment = book.known(known), at if at is not None else now
     lines = rows.with_row_index("n")

@@ -1,8 +1,6 @@
-"""Answers judged anew beside those that are stored: what differs, why, and what is told of it. Pure."""
+"""Answers judged anew beside those that are stored, and where the two differ. Pure."""
 
-import json
-import uuid
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,18 +8,16 @@ from typing import Any
 
 import polars as pl
 
-from events.envelope import event
-from events.wire import encode
 from services.domain.answers import CLOCKED, answers, text
 from services.domain.book import Book
 from services.domain.contracts import wake
 from services.domain.losses import estimate
+from services.domain.remains import remains
 from services.domain.verdicts import assess
 
-SHARDS = 16
-SOURCE = "urn:contract-impact-tracker:impact"
 FOUND_BY = ("buyer", "class", "destination", "export_at", "verdict", "open_quantity", "blocked_value", "value",
             "currency")  # fmt: skip
+LEFT = ("ended_at", "buyer", "class", "destination", "export_at", "verdict", "blocked_value", "currency")
 Key = tuple[str, str, str]
 
 
@@ -44,45 +40,66 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A line whose answer differs from the stored one; ``after`` None: it left the book."""
+class Remain:
+    """What is left of a line that was cancelled while blocked, as it is stored (``LEFT``, then answer, loss, steps)."""
 
     key: Key
-    revision: int
-    before: Any
-    after: Judged | None
-    cause: tuple[str, ...]
+    columns: tuple[Any, ...]
+    cited: tuple[str, ...]
+    answer: str
+    loss: str
+    steps: str
 
 
 def judge(
     facts: pl.DataFrame, slice_: frozenset[str], now: datetime
-) -> tuple[dict[Key, Judged], dict[str, datetime]]:
-    """The answers for a slice, and when each of its exporters next has a fact of its own come true."""
-    book = Book.from_events(facts)
-    rows = estimate(book, assess(book, now=now), now=now).filter(pl.col("exporter").is_in(list(slice_)))
+) -> tuple[dict[Key, Judged], dict[Key, Remain], dict[str, datetime]]:
+    """The answers for a slice, what is left of its cancelled lines, and when each exporter's next fact comes true."""
+    book, mine = Book.from_events(facts), pl.col("exporter").is_in(list(slice_))
+    rows = assess(book, now=now)
+    left = remains(book, rows, now=now).filter(mine)
+    rows = estimate(book, rows, now=now).filter(mine)
+    return _kept(rows), _left(left), dict(wake(book, now).iter_rows())
+
+
+def _kept(rows: pl.DataFrame) -> dict[Key, Judged]:
     kept = {}
     for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
-        key = (row["exporter"], row["contract"], row["line"])
-        stored = {name: value for name, value in answer.items() if name not in (*CLOCKED, "loss")}
         value = row["open_quantity"] * row["unit_price"]
         found_by = tuple({**row, "value": value.quantize(Decimal("0.0001"))}[name] for name in FOUND_BY)
-        due, cites = row["next_change_at"], tuple(row["cited"])
-        kept[key] = Judged(key, found_by, due, cites, text(stored), row["loss"], row["loss_steps"])
-    return kept, dict(wake(book, now).iter_rows())
+        due, cites, told = row["next_change_at"], tuple(row["cited"]), _unclocked(answer)
+        one = Judged(_key(row), found_by, due, cites, told, row["loss"], row["loss_steps"])
+        kept[one.key] = one
+    return kept
 
 
-def answers_differ(before: Any, after: Judged) -> bool:
-    return verdicts_differ(before, after) or losses_differ(before, after)
+def _left(rows: pl.DataFrame) -> dict[Key, Remain]:
+    left = {}
+    for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
+        told = _unclocked({**answer, "next_change_at": None})  # of itself nothing changes any more
+        columns, cites = tuple(row[name] for name in LEFT), tuple(row["cited"])
+        one = Remain(_key(row), columns, cites, told, row["loss"], row["loss_steps"])
+        left[one.key] = one
+    return left
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["exporter"], row["contract"], row["line"]
+
+
+def _unclocked(answer: Mapping[str, Any]) -> str:
+    return text({name: value for name, value in answer.items() if name not in (*CLOCKED, "loss")})
 
 
 def verdicts_differ(before: Any, after: Judged | None) -> bool:
     """What is printed of the line differs, its planned instant among it ("at" is printed from that)."""
     if before is None or after is None:
-        return True
+        return before is not after
     return (before["answer"], before["export_at"]) != (after.answer, after.export_at)
 
 
-def losses_differ(before: Any, after: Judged | None) -> bool:
+def losses_differ(before: Any, after: Judged | Remain | None) -> bool:
+    """The loss, or how it was reckoned; ``before`` is a stored verdict or what is stored as left of a line."""
     old = (before["loss"], before["steps"]) if before else (None, None)
     return bool(old != ((after.loss, after.steps) if after else (None, None)))
 
@@ -94,45 +111,12 @@ def columns_differ(before: Any, after: Judged, engine: int) -> bool:
     )  # fmt: skip
 
 
-def cause(before: Any, after: Judged | None, now: datetime) -> tuple[str, ...]:
-    """The citations in which two answers differ; none: the passing of an instant, or the contract's own facts."""
-    old, new = set(before["cited"]) if before else set(), set(after.cited) if after else set()
-    if old ^ new and after is not None:
-        return tuple(sorted(old ^ new))
-    if before is not None and before["next_change_at"] is not None and before["next_change_at"] <= now:
-        return (f"time:{before['next_change_at'].isoformat().replace('+00:00', 'Z')}",)
-    key = after.key if after else (before["exporter"], before["contract"], before["line"])
-    return (f"contract:{key[0]}/{key[1]}",)
-
-
-def outgoing(change: Change, now: datetime) -> list[tuple[int, str, str, bytes]]:
-    """The events that tell of a change, as rows of the outbox."""
-    ref = "/".join(change.key)
-    head = {"exporter": change.key[0], "ref": ref, "revision": change.revision, "at": now}
-    before = json.loads(change.before["answer"]) if change.before else None
-    after = json.loads(change.after.answer) if change.after else None
-    told: list[tuple[str, dict[str, Any]]] = []
-    if verdicts_differ(change.before, change.after):
-        told.append(
-            ("verdict.changed", {**head, "before": before, "after": after, "cause": list(change.cause)})
-        )
-    if losses_differ(change.before, change.after):
-        new_loss = change.after.loss if change.after else None
-        steps = json.loads(change.after.steps) if change.after and change.after.steps else None
-        loss = {"terms": json.loads(new_loss), "steps": steps} if new_loss else None
-        told.append(("loss.estimated", {**head, "loss": loss}))
-    shard = zlib.crc32(change.key[0].encode()) % SHARDS
-    return [
-        (
-            shard,
-            "impacts",
-            change.key[0],
-            encode([event(kind, data, source=SOURCE, id=_id(kind, ref, change.revision))])[0],
-        )
-        for kind, data in told
-    ]
-
-
-def _id(kind: str, ref: str, revision: int) -> str:
-    """The same answer has the same id whoever sends it, and however often."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{SOURCE}/{kind}/{ref}/{revision}"))
+def left_differs(before: Any, after: Remain, engine: int) -> bool:
+    """Whether what is stored as left of a line is any other than what was found."""
+    if before is None or losses_differ(before, after):
+        return True
+    return (*(before[name] for name in LEFT), before["answer"], before["engine"]) != (
+        *after.columns,
+        after.answer,
+        engine,
+    )

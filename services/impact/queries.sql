@@ -158,6 +158,11 @@ SELECT exporter, contract, line, revision, engine, buyer, class, destination, ex
        blocked_value, value, currency, next_change_at, cited, answer, loss, steps
 FROM verdict WHERE exporter = ANY($1::text[])
 
+-- name: current_left
+SELECT exporter, contract, line, engine, ended_at, buyer, class, destination, export_at, verdict, blocked_value,
+       currency, answer, loss, steps
+FROM remain WHERE exporter = ANY($1::text[])
+
 -- name: last_revisions
 SELECT h.exporter, h.contract, h.line, max(h.revision) AS revision FROM history h
 JOIN unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line) USING (exporter, contract, line)
@@ -184,6 +189,22 @@ ON CONFLICT (exporter, contract, line) DO UPDATE SET
 -- name: close_verdicts
 DELETE FROM verdict v USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)
 WHERE v.exporter = k.exporter AND v.contract = k.contract AND v.line = k.line
+
+-- name: put_left
+INSERT INTO remain (exporter, contract, line, ref, engine, ended_at, buyer, class, destination, export_at, verdict,
+                    blocked_value, currency, answer, loss, steps)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[],
+                     $8::text[], $9::text[], $10::timestamptz[], $11::text[], $12::numeric[], $13::text[], $14::text[],
+                     $15::text[], $16::text[])
+ON CONFLICT (exporter, contract, line) DO UPDATE SET
+    ref = excluded.ref, engine = excluded.engine, ended_at = excluded.ended_at, buyer = excluded.buyer,
+    class = excluded.class, destination = excluded.destination, export_at = excluded.export_at,
+    verdict = excluded.verdict, blocked_value = excluded.blocked_value, currency = excluded.currency,
+    answer = excluded.answer, loss = excluded.loss, steps = excluded.steps
+
+-- name: drop_left
+DELETE FROM remain r USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)
+WHERE r.exporter = k.exporter AND r.contract = k.contract AND r.line = k.line
 
 -- name: add_history
 INSERT INTO history (exporter, contract, line, revision, at, answer, loss, cause)
@@ -223,8 +244,10 @@ SELECT exporter, false FROM (
 ON CONFLICT DO NOTHING
 
 -- name: outdated
--- Verdicts of an older engine are judged again, behind everything prompt.
-INSERT INTO due (exporter, bulk) SELECT DISTINCT exporter, true FROM verdict WHERE engine < $1 ORDER BY exporter
+-- Answers of an older engine are judged again, behind everything prompt.
+INSERT INTO due (exporter, bulk) SELECT exporter, true FROM (
+    SELECT exporter FROM verdict WHERE engine < $1 UNION SELECT exporter FROM remain WHERE engine < $1
+) AS old ORDER BY exporter
 ON CONFLICT DO NOTHING
 
 -- name: shards

@@ -15,17 +15,19 @@ import asyncpg
 import polars as pl
 
 from services.impact import store
-from services.impact.judged import Change, Judged, Key, answers_differ, cause, columns_differ, judge, outgoing
+from services.impact.changes import Change, Said, cause, differs, outgoing
+from services.impact.judged import Judged, Key, Remain, columns_differ, judge, left_differs
 from services.impact.store import ENGINE, SQL, columns
 from services.runtime.faults import point
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One instant of the store: the slice's facts, its current answers by line, and the present."""
+    """One instant of the store: the slice's facts, by line what is said of it so far, and the present."""
 
     facts: pl.DataFrame
     current: dict[Key, Any]
+    left: dict[Key, Any]
     now: datetime
 
 
@@ -43,8 +45,10 @@ async def reassess_some(pool: asyncpg.Pool, most: int) -> int:
             if snapshot is None:
                 continue
             point("under_reassess")
-            judged, waking = await asyncio.to_thread(judge, snapshot.facts, frozenset(slice_), snapshot.now)
-            await _save(connection, judged, snapshot.current, snapshot.now)
+            judged, left, waking = await asyncio.to_thread(
+                judge, snapshot.facts, frozenset(slice_), snapshot.now
+            )
+            await _save(connection, snapshot, judged, left)
             await connection.execute(SQL["set_wake"], slice_, [waking.get(name) for name in slice_])
             await connection.execute(SQL["settle"], *columns([tuple(row) for row in requests], 2))
         point("after_reassess")
@@ -72,41 +76,63 @@ async def _snapshot(pool: asyncpg.Pool, slice_: list[str]) -> tuple[list[str], S
         closed = await store.closed(reader, slice_)
         if not set(closed) <= set(slice_):
             return closed, None
-        rows = await reader.fetch(SQL["current"], slice_)
-        current = {(row["exporter"], row["contract"], row["line"]): row for row in rows}
-        return slice_, Snapshot(await store.facts_of(reader, slice_), current, await store.present(reader))
+        current, left = [
+            {
+                (row["exporter"], row["contract"], row["line"]): row
+                for row in await reader.fetch(SQL[name], slice_)
+            }
+            for name in ("current", "current_left")
+        ]
+        return slice_, Snapshot(
+            await store.facts_of(reader, slice_), current, left, await store.present(reader)
+        )
 
 
-async def _save(connection: Any, judged: dict[Key, Judged], current: dict[Key, Any], now: datetime) -> None:
-    """Write what differs: current rows, history, and the answers that go out."""
-    changed = [one for key, one in judged.items() if answers_differ(current.get(key), one)]
-    told = {one.key for one in changed}
-    quiet = [
-        one for key, one in judged.items() if key not in told and columns_differ(current[key], one, ENGINE)
+async def _save(connection: Any, was: Snapshot, judged: dict[Key, Judged], left: dict[Key, Remain]) -> None:
+    """Write what differs: current rows, what is left of cancelled lines, history, and the answers that go out."""
+    keys = dict.fromkeys([*judged, *left, *was.current, *was.left])
+    pairs = [
+        (key, Said(was.current.get(key), was.left.get(key)), Said(judged.get(key), left.get(key)))
+        for key in keys
     ]
-    gone = [key for key in current if key not in judged]
-    fresh = [one.key for one in changed if one.key not in current]
-    ended = await connection.fetch(SQL["last_revisions"], *columns(fresh, 3))
-    last = {
-        (row["exporter"], row["contract"], row["line"]): row["revision"]
-        for row in (*ended, *current.values())
-    }
-    pairs = [*((one.key, one) for one in changed), *((key, None) for key in gone)]
+    changed = [pair for pair in pairs if differs(*pair[1:])]
+    last = await _last_revisions(connection, was, [key for key, *_ in changed])
     changes = [
-        Change(key, last.get(key, 0) + 1, current.get(key), one, cause(current.get(key), one, now))
-        for key, one in pairs
+        Change(key, last.get(key, 0) + 1, before, after, cause(key, before.verdict, after.verdict, was.now))
+        for key, before, after in changed
     ]
-    await _put(connection, [(c.after, c.revision) for c in changes if c.after is not None])
+    told = {change.key for change in changes}
+    await _put(connection, [(c.after.verdict, c.revision) for c in changes if c.after.verdict is not None])
+    quiet = [
+        one
+        for key, one in judged.items()
+        if key not in told and columns_differ(was.current[key], one, ENGINE)
+    ]
     await _put(connection, [(one, last[one.key]) for one in quiet])
-    await connection.execute(SQL["close_verdicts"], *columns(gone, 3))
-    await _tell(connection, changes, now)
+    await connection.execute(
+        SQL["close_verdicts"], *columns([key for key in was.current if key not in judged], 3)
+    )
+    await _put_left(
+        connection, [one for key, one in left.items() if left_differs(was.left.get(key), one, ENGINE)]
+    )
+    await connection.execute(SQL["drop_left"], *columns([key for key in was.left if key not in left], 3))
+    await _tell(connection, changes, was.now)
+
+
+async def _last_revisions(connection: Any, was: Snapshot, keys: Sequence[Key]) -> dict[Key, int]:
+    """The last revision of each open line, and of those of ``keys`` that were ever told of."""
+    ended = await connection.fetch(
+        SQL["last_revisions"], *columns([key for key in keys if key not in was.current], 3)
+    )
+    rows = (*ended, *was.current.values())
+    return {(row["exporter"], row["contract"], row["line"]): row["revision"] for row in rows}
 
 
 async def _tell(connection: Any, changes: Sequence[Change], now: datetime) -> None:
     """Add the changes to the history, and to what goes out."""
     history = [
-        (*c.key, c.revision, c.after.answer if c.after else None, c.after.loss if c.after else None,
-         json.dumps(c.cause)) for c in changes
+        (*c.key, c.revision, c.after.verdict.answer if c.after.verdict else None,
+         c.after.estimate.loss if c.after.estimate else None, json.dumps(c.cause)) for c in changes
     ]  # fmt: skip
     if history:
         turned = columns(history)
@@ -123,3 +149,11 @@ async def _put(connection: Any, answers: Sequence[tuple[Judged, int]]) -> None:
     ]  # fmt: skip
     if rows:
         await connection.execute(SQL["put_verdicts"], *columns(rows))
+
+
+async def _put_left(connection: Any, found: Sequence[Remain]) -> None:
+    rows = [
+        (*one.key, "/".join(one.key), ENGINE, *one.columns, one.answer, one.loss, one.steps) for one in found
+    ]
+    if rows:
+        await connection.execute(SQL["put_left"], *columns(rows))

@@ -278,3 +278,107 @@ async def test_losses_are_told_where_they_are_estimated(pool: asyncpg.Pool) -> N
     assert isinstance(told.data, LossEstimated)
     assert told.data.loss is not None
     assert told.data.loss["terms"]["stock_write_down"]["base"] == "100"
+
+
+PARTS = {"exporter": "acme", "purchase": "P1", "contract": "C1", "line": "1", "component": "fabric",
+         "quantity": "100", "unit": "MTR", "unit_cost": "1.00", "currency": "EUR", "per_unit": "1",
+         "at": "2020-03-21T00:00:00Z"}  # fmt: skip
+CALLED_OFF = {"exporter": "acme", "contract": "C1", "at": "2020-04-10T00:00:00Z"}
+
+
+async def test_a_line_cancelled_while_blocked_keeps_its_loss_until_its_parts_are_sold(
+    pool: asyncpg.Pool,
+) -> None:
+    await _ready(pool, fact("contract.signed", contract("acme", "C1")), fact("component.purchased", PARTS))
+    await tell(pool, [fact("contract.cancelled", CALLED_OFF)])
+    await settle(pool)
+    (row,) = await pool.fetch("SELECT * FROM remain")
+    assert (row["ref"], row["verdict"], str(row["blocked_value"])) == ("acme/C1/1", "unlicensed", "250.0000")
+    assert json.loads(row["loss"])["stock_write_down"]["base"] == "100"
+    (closed,) = await _outbox(pool)
+    (kept,) = await _outbox(pool, "loss.estimated")
+    assert isinstance(closed.data, VerdictChanged)
+    assert isinstance(kept.data, LossEstimated)
+    assert kept.data.loss is not None
+    assert (closed.data.after, closed.data.revision) == (None, 2)
+    assert (kept.data.loss["terms"]["out_of_pocket"]["base"], kept.data.revision) == ("100", 2)
+    sale = {
+        "exporter": "acme",
+        "purchase": "P1",
+        "proceeds": "30",
+        "currency": "EUR",
+        "at": "2020-04-10T09:00:00Z",
+    }
+    await tell(pool, [fact("component.disposed", sale)])
+    await settle(pool)
+    assert not await pool.fetch("SELECT 1 FROM remain")
+    *_, last = await _outbox(pool, "loss.estimated")
+    assert isinstance(last.data, LossEstimated)
+    assert (last.data.loss, last.data.revision) == (None, 3)
+    assert [(r["revision"], r["answer"] is None) for r in await _history(pool)] == [
+        (1, False),
+        (2, True),
+        (3, True),
+    ]
+
+
+async def test_what_is_left_of_a_cancelled_line_changes_neither_by_itself_nor_when_it_is_judged_again(
+    pool: asyncpg.Pool,
+) -> None:
+    await _ready(pool, fact("contract.signed", contract("acme", "C1")), fact("component.purchased", PARTS),
+                 fact("contract.cancelled", CALLED_OFF))  # fmt: skip
+    before = await pool.fetch("SELECT * FROM remain"), await _history(pool)
+    assert len(before[0]) == 1
+    await present(pool, datetime.fromisoformat("2021-01-01T00:00:00+00:00"))
+    assert not await pool.fetch("SELECT 1 FROM due")
+    await pool.execute("INSERT INTO due VALUES ('acme', false)")
+    assert await settle(pool) == 1
+    assert (await pool.fetch("SELECT * FROM remain"), await _history(pool)) == before
+    assert not await _outbox(pool, "loss.estimated")
+
+
+async def test_a_cancellation_taken_back_opens_the_line_and_leaves_nothing(pool: asyncpg.Pool) -> None:
+    end = fact("contract.cancelled", CALLED_OFF)
+    signed, parts = fact("contract.signed", contract("acme", "C1")), fact("component.purchased", PARTS)
+    facts = await _ready(pool, signed, parts, end)
+    back = fact("fact.withdrawn", {"source": end.source, "id": end.id, "at": "2020-04-10T06:00:00Z",
+                                   "reason": "another contract was meant"})  # fmt: skip
+    await tell(pool, [back])
+    await settle(pool)
+    assert not await pool.fetch("SELECT 1 FROM remain")
+    assert await stored(pool, NOON) == folded([*facts, back], NOON)
+    assert [one.data.revision for one in await _outbox(pool) if isinstance(one.data, VerdictChanged)] == [2]
+
+
+async def test_in_whatever_order_they_come_the_same_is_left(pool: asyncpg.Pool) -> None:
+    sale = {"exporter": "acme", "purchase": "P1", "quantity": "40", "proceeds": "30", "currency": "EUR",
+            "at": "2020-04-10T09:00:00Z"}  # fmt: skip
+    facts = [fact("contract.cancelled", CALLED_OFF), fact("component.disposed", sale), *law(),
+             fact("component.purchased", PARTS), fact("contract.signed", contract("acme", "C1")),
+             registration("acme", since="2020-04-10T06:00:00Z")]  # fmt: skip
+    ends = []
+    for told in (facts, facts[::-1]):
+        await pool.execute(
+            "TRUNCATE event, exporter, tie, name, pending, due, verdict, remain, history, outbox"
+        )
+        await present(pool, NOON)
+        for one in told:
+            await tell(pool, [one])
+            await settle(pool)
+        ends.append(await pool.fetch("SELECT * FROM remain"))
+    assert ends[0] == ends[1]
+    assert [json.loads(row["loss"])["stock_write_down"]["base"] for row in ends[0]] == ["70"]
+
+
+async def test_a_newer_engine_looks_again_at_what_is_left(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _ready(pool, fact("contract.signed", contract("acme", "C1")), fact("component.purchased", PARTS),
+                 fact("contract.cancelled", CALLED_OFF))  # fmt: skip
+    newer = store.ENGINE + 1
+    for module in (store, reassess):
+        monkeypatch.setattr(module, "ENGINE", newer)
+    await handlers.outdated(pool)
+    assert await settle(pool) == 1
+    assert await pool.fetchval("SELECT engine FROM remain") == newer
+    assert not await _outbox(pool, "loss.estimated")

@@ -1,0 +1,83 @@
+"""What is left of orders that ended while they were blocked: the parts bought for them still lie there.
+
+That is how most blocked orders end: the buyer calls off, and the loss stays until its components are disposed of.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from services.domain.book import Book
+from services.domain.columns import INSTANT
+from services.domain.losses import estimate
+from services.domain.purchases import parcels
+from services.domain.verdicts import assess
+
+_LINE = ["exporter", "contract", "line"]
+_MOMENT = timedelta(microseconds=1)
+_SIGNED = ("contract.signed", "contract.amended")
+_GOODS = ("goods.published", "codes.published")
+"""What goods are is no news of its day: a class that was published later was one before."""
+
+
+def remains(book: Book, rows: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
+    """The lines cancelled while blocked whose own components are still on hand or on order, with their losses.
+
+    Each is as it was judged just before it was cancelled, by what was true or known by then, with ``ended_at``, and
+    ``loss`` and ``loss_steps`` as of ``now``. Only purchases that name the line count: open lines may need the others.
+    ``rows``: those of ``verdicts.assess``, whose columns these have. Changes with the facts only, never with the clock.
+    """
+    book = book.known(None)
+    found = [rows.select(pl.exclude("loss", "loss_steps"), ended_at=pl.lit(None, INSTANT)).clear()]
+    ended = _left_with_parts(book, now)
+    for moment in ended["ended_at"].unique().sort():
+        lines = ended.filter(pl.col("ended_at") == moment)
+        before = assess(_narrowed(_by_then(book, moment), lines), now=moment - _MOMENT)
+        judged = before.join(lines, on=_LINE, how="inner", maintain_order="left")
+        found.append(judged.filter(pl.col("blocked_quantity") > 0).select(found[0].columns))
+    every = pl.concat(found).sort("ref")
+    if every.is_empty():
+        return every.with_columns(loss=pl.lit(None, pl.String), loss_steps=pl.lit(None, pl.String))
+    return estimate(_without_what_others_bear(book, rows), every, now=now)
+
+
+def _left_with_parts(book: Book, now: datetime) -> pl.DataFrame:
+    """The cancelled lines with parts of their own, and when: exporter, contract, line, ended_at."""
+    cancelled = book.of("contract.cancelled").filter(pl.col("time") <= now)
+    if cancelled.is_empty():  # the common case reads no purchase and judges nothing
+        return cancelled.select(*_LINE, ended_at="time")
+    held = parcels(book, now).filter(pl.col("kind").is_in(["stock", "order"])).drop_nulls("line")
+    alone = cancelled.drop_nulls("line").select(*_LINE, ended_at="time")
+    whole = cancelled.filter(pl.col("line").is_null()).select("exporter", "contract", ended_at="time")
+    every = held.select(_LINE).unique()
+    both = pl.concat([alone.join(every, on=_LINE, how="semi"), every.join(whole, on=_LINE[:2])])
+    return both.group_by(_LINE).agg(pl.col("ended_at").min())
+
+
+def _by_then(book: Book, moment: datetime) -> Book:
+    """The book of what was true or known before the moment: a licence granted later did not free what was gone."""
+    known = (pl.col("time") < moment) | (pl.col("recorded_at") < moment) | pl.col("type").is_in(_GOODS)
+    return replace(book, events=book.events.filter(known))
+
+
+def _narrowed(book: Book, lines: pl.DataFrame) -> Book:
+    """Only the contracts of these exporters, where nobody's draw on a balance can matter to them."""
+    balances = pl.concat(
+        book.of(name).select("quantity", "value") for name in ("licence.granted", "quota.opened")
+    )
+    if not balances.filter(pl.any_horizontal(pl.all().is_not_null())).is_empty():
+        return book
+    own = pl.col("data").str.json_path_match("$.exporter").is_in(lines["exporter"].unique().implode())
+    return replace(book, events=book.events.filter(own | ~pl.col("type").is_in(_SIGNED)))
+
+
+def _without_what_others_bear(book: Book, rows: pl.DataFrame) -> Book:
+    """Purchases that name no line, and figures for a whole contract that goes on, stay with the open lines."""
+    contract, line = (pl.col("data").str.json_path_match(f"$.{name}") for name in ("contract", "line"))
+    pooled = pl.col("type").is_in(["component.purchased", "component.ordered"])
+    named = pl.concat_str(pl.col("data").str.json_path_match("$.exporter"), pl.lit("/"), contract)
+    open_ = rows.select(pl.concat_str("exporter", pl.lit("/"), "contract")).unique().to_series()
+    goes_on = named.is_in(open_.implode()).fill_null(False)
+    borne = line.is_null() & (pooled | ((pl.col("type") == "loss.stated") & goes_on))
+    return replace(book, events=book.events.filter(~borne))
