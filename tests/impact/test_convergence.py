@@ -7,13 +7,15 @@ from random import Random
 import asyncpg
 import pytest
 
+from events.contracts import ContractSigned
 from events.envelope import Event
 from services.domain.book import Book, frame_of
+from services.domain.remains import remains
 from services.domain.verdicts import assess
 from services.impact import handlers, store
 from services.impact.store import SQL
 from tests.domain.generate import World, world
-from tests.impact.stage import batch, folded, present, recorder, settle, stored, tell
+from tests.impact.stage import NOON, batch, fact, folded, present, recorder, settle, stored, tell
 
 pytestmark = pytest.mark.servers
 
@@ -69,15 +71,15 @@ async def test_whoever_a_fact_changes_is_among_those_it_affects(pool: asyncpg.Po
     made = world(Random(seed))
     await present(pool, made.now)
     before = await _told(pool, made)
-    for fact in made.events:
-        await tell(pool, [fact])
+    for one in made.events:
+        await tell(pool, [one])
         while await handlers.hand_on(pool):
             pass
         due = [row["exporter"] for row in await pool.fetch("SELECT exporter FROM due")]
         affected = {row["exporter"] for row in await pool.fetch(SQL["slice"], due)}
         after = await _told(pool, made)
         changed = {exporter for exporter in before | after if before.get(exporter) != after.get(exporter)}
-        assert changed <= affected, fact
+        assert changed <= affected, one
         before = after
         await pool.execute("DELETE FROM due")
 
@@ -102,3 +104,37 @@ async def test_the_slice_alone_is_judged_as_within_the_whole(pool: asyncpg.Pool)
             alone = assess(book, now=made.now).rows()
             whole = assess(Book.from_events(frame_of(made.events)), now=made.now)
             assert alone == [one for one in whole.rows() if one[whole.columns.index("exporter")] in slice_]
+
+
+def _called_off(chance: Random, made: World) -> list[Event]:
+    """The facts, with parts bought for every line; some contracts were called off lately, some parts sold again."""
+    lines = sorted({(data.exporter, data.contract, line.line) for data in (one.data for one in made.events)
+                    if isinstance(data, ContractSigned) for line in data.lines})  # fmt: skip
+    told = list(made.events)
+    for exporter, contract in sorted({key[:2] for key in lines}):
+        if chance.random() < 0.7:
+            at = made.now - timedelta(days=chance.randint(1, 9))
+            told.append(fact("contract.cancelled", {"exporter": exporter, "contract": contract, "at": at}))
+    for exporter, contract, line in lines:
+        part = {"exporter": exporter, "purchase": f"{contract}/{line}", "at": made.now - timedelta(days=90)}
+        goods = {"component": "x", "quantity": "10", "unit": "H87", "unit_cost": "3", "currency": "EUR"}
+        told.append(fact("component.purchased", part | goods | {"contract": contract, "line": line}))
+        if chance.random() < 0.3:
+            told.append(fact("component.disposed", part | {"at": made.now}))
+    return told
+
+
+@pytest.mark.parametrize("seed", [307, 309, 322, 328])
+async def test_whatever_the_order_the_same_is_left_of_lines_cancelled_while_blocked(
+    pool: asyncpg.Pool, seed: int
+) -> None:
+    chance = Random(seed)
+    made = world(chance)
+    facts = _called_off(chance, made)
+    await present(pool, made.now)
+    await _shuffled_in(pool, chance, facts)
+    book = Book.from_events(frame_of(facts, NOON))
+    whole = remains(book, assess(book, now=made.now), now=made.now)
+    kept = await pool.fetch('SELECT ref, loss, steps FROM remain ORDER BY ref COLLATE "C"')
+    assert [tuple(row) for row in kept] == whole.select("ref", "loss", "loss_steps").rows()
+    assert kept, "a book in which nothing is left shows nothing"

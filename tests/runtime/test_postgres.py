@@ -51,13 +51,30 @@ async def test_whoever_forgets_an_open_transaction_loses_its_connection(database
 async def test_money_that_is_no_number_is_refused(database: str) -> None:
     await migrate(database)
     async with pool(database) as connections:
-        for column in ("open_quantity", "blocked_value", "value"):
+        money = {"verdict": ("open_quantity", "blocked_value", "value"), "remain": ("blocked_value",)}
+        for table, column in ((table, column) for table, names in money.items() for column in names):
             checks = await connections.fetchval(
-                "SELECT count(*) FROM pg_constraint WHERE conrelid = 'verdict'::regclass AND contype = 'c'"
-                " AND pg_get_constraintdef(oid) LIKE '%(' || $1 || ' <> %NaN%'",
+                "SELECT count(*) FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'c'"
+                " AND pg_get_constraintdef(oid) LIKE '%(' || $2 || ' <> %NaN%'",
+                table,
                 column,
             )
-            assert checks == 1, column
+            assert checks == 1, (table, column)
+
+
+@pytest.mark.servers
+async def test_lines_cancelled_before_their_losses_were_kept_are_looked_at_once(
+    database: str, tmp_path: Path
+) -> None:
+    first = "0001_foundation.sql"
+    (tmp_path / first).write_text((MIGRATIONS / first).read_text())
+    await migrate(database, tmp_path)
+    async with pool(database) as connections:
+        await connections.execute("INSERT INTO exporter (exporter) VALUES ('acme'), ('bolt')")
+        await connections.execute("INSERT INTO due (exporter, bulk) VALUES ('bolt', false)")
+        await migrate(database)
+        due = await connections.fetch("SELECT exporter, bulk FROM due ORDER BY exporter")
+    assert [tuple(row) for row in due] == [("acme", True), ("bolt", False)]
 
 
 def test_statements_are_found_by_the_names_written_above_them(tmp_path: Path) -> None:
