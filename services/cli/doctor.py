@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,7 @@ async def _postgres(found: Endpoints, cluster: str | None) -> list[Finding]:
         answers = Finding("Postgres", True, "answers")
         if late := await _not_applied(connection):
             return [answers, Finding("schema", False, f"lacks {', '.join(late)}", "Run tracker migrate.")]
-        findings = [answers, Finding("schema", True, "up to date"), *_counted(await _counts(connection))]
+        findings = [answers, Finding("schema", True, "up to date"), *await _counts(connection)]
         findings.append(await _present(connection))
         if cluster is not None:
             findings += await _lags(connection, found.bootstrap, cluster)
@@ -120,22 +120,33 @@ async def _not_applied(connection: Any) -> list[str]:
     return [file.name for file in sorted(MIGRATIONS.glob("[0-9]*.sql")) if file.name not in applied]
 
 
-async def _counts(connection: Any) -> Any:
-    return await connection.fetchrow(SQL["counts"], ENGINE)
+async def _counts(connection: Any) -> list[Finding]:
+    counts = await connection.fetchrow(SQL["counts"], ENGINE)
+    return _counted(counts, await connection.fetch(SQL["stale"]))
 
 
-def _counted(counts: Any) -> list[Finding]:
-    letters, stale, outdated = counts["letters"], counts["stale"], counts["outdated"]
+def _counted(counts: Any, stale: Sequence[Any]) -> list[Finding]:
+    letters, outdated = counts["letters"], counts["outdated"]
     return [
         Finding("book", True, f"{counts['events']} facts, {counts['lines']} open lines"),
         Finding("waiting", True, f"{counts['pending']} facts to hand on, {counts['due']} exporters to judge, "
                                  f"{counts['outbox']} answers to publish"),
         Finding("dead letters", not letters, f"{letters} could not be read" if letters else "none",
                 "See tracker dead-letters list." if letters else ""),
-        Finding("exporters", not stale, f"{stale} could not be judged" if stale else "all can be judged",
-                "Their answers are older than their facts: start a newer tracker." if stale else ""),
+        _stale(counts["stale"], stale),
         Finding("engine", True, f"{outdated} answers of an older one" if outdated else "answers are current"),
     ]  # fmt: skip
+
+
+def _stale(count: int, first: Sequence[Any]) -> Finding:
+    """Whose answers are older than their facts, the first of them with the error."""
+    if not count:
+        return Finding("exporters", True, "all can be judged")
+    named = "; ".join(f"{row['exporter']}: {row['stale']}" for row in first)
+    more = "; …" if count > len(first) else ""
+    return Finding("exporters", False, f"{count} could not be judged ({named}{more})",
+                   "Their answers are older than their facts. They are tried again at their next fact and at the next "
+                   "start: correct the fact, or start a newer tracker.")  # fmt: skip
 
 
 async def _present(connection: Any) -> Finding:

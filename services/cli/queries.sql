@@ -83,6 +83,9 @@ SELECT (SELECT count(*) FROM pending) AS pending, (SELECT count(*) FROM due) AS 
        (SELECT count(*) FROM exporter WHERE stale IS NOT NULL) AS stale, (SELECT count(*) FROM verdict) AS lines,
        (SELECT count(*) FROM verdict WHERE engine < $1) AS outdated
 
+-- name: stale
+SELECT exporter, stale FROM exporter WHERE stale IS NOT NULL ORDER BY exporter COLLATE "C" LIMIT 3
+
 -- name: stored_positions
 SELECT topic, sum(stored + 1)::bigint AS stored FROM position WHERE cluster = $1 AND consumer = $2 GROUP BY topic
 

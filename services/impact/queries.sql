@@ -220,6 +220,9 @@ UPDATE exporter e SET wake_at = w.wake_at, stale = NULL
 FROM unnest($1::text[], $2::timestamptz[]) AS w(exporter, wake_at)
 WHERE e.exporter = w.exporter AND (e.wake_at IS DISTINCT FROM w.wake_at OR e.stale IS NOT NULL)
 
+-- name: set_aside
+UPDATE exporter SET stale = $2 WHERE exporter = ANY($1::text[])
+
 -- name: settle
 -- Done, unless a new reason came meanwhile; rows another worker holds are left to it.
 DELETE FROM due WHERE exporter IN (
@@ -235,19 +238,21 @@ SELECT now FROM clock
 INSERT INTO clock (now) VALUES ($1) ON CONFLICT (one) DO UPDATE SET now = greatest(clock.now, excluded.now)
 
 -- name: wake
--- Every exporter with a line, or a fact of its own, whose instant has come. Asked at every tick, so none is forgotten.
+-- Every exporter with a line, or a fact of its own, whose instant has come. Asked at every tick, so none is forgotten;
+-- but what was set aside waits for a fact, or it would be tried again at every tick.
 INSERT INTO due (exporter, bulk)
 SELECT exporter, false FROM (
     SELECT exporter FROM verdict WHERE next_change_at <= (SELECT now FROM clock)
     UNION SELECT exporter FROM exporter WHERE wake_at <= (SELECT now FROM clock)
-) AS woken ORDER BY exporter
+) AS woken JOIN exporter USING (exporter) WHERE stale IS NULL ORDER BY exporter
 ON CONFLICT DO NOTHING
 
 -- name: outdated
--- Answers of an older engine are judged again, behind everything prompt.
+-- Answers of an older engine are judged again, behind everything prompt; so is what an earlier start had set aside.
 INSERT INTO due (exporter, bulk) SELECT exporter, true FROM (
     SELECT exporter FROM verdict WHERE engine < $1 UNION SELECT exporter FROM remain WHERE engine < $1
-) AS old ORDER BY exporter
+    UNION SELECT exporter FROM exporter WHERE stale IS NOT NULL
+) AS behind ORDER BY exporter
 ON CONFLICT DO NOTHING
 
 -- name: shards

@@ -15,6 +15,7 @@ import asyncpg
 import polars as pl
 
 from services.impact import store
+from services.impact.aside import FAULTS, Failed, at_fault, by_halves
 from services.impact.changes import Change, Said, cause, differs, outgoing
 from services.impact.judged import Judged, Key, Remain, columns_differ, judge, left_differs
 from services.impact.store import ENGINE, SQL, columns
@@ -32,27 +33,48 @@ class Snapshot:
 
 
 async def reassess_some(pool: asyncpg.Pool, most: int) -> int:
-    """Judge up to ``most`` due exporters anew, with their slices. Returns how many were taken."""
-    larger: list[str] = []
+    """Judge up to ``most`` due exporters anew, with their slices. Returns how many were taken.
+
+    What cannot be judged is found by halving and set aside.
+    """
+    try:
+        return len(await _judge(pool, most, []))
+    except Failed as failed:
+        return await by_halves(pool, failed, lambda names: _judge(pool, len(names), names))
+
+
+async def _judge(pool: asyncpg.Pool, most: int, larger: list[str]) -> list[str]:
+    """Judge these, or up to ``most`` that are due, in one transaction. Returns who was judged; raises Failed."""
     while True:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '300s'")
             slice_ = await _claimed(connection, most, larger)
             if not slice_:
-                return 0
+                return []
             requests = await connection.fetch(SQL["requests"], slice_)
-            larger, snapshot = await _snapshot(pool, slice_)
-            if snapshot is None:
+            try:
+                larger = await _anew(pool, connection, slice_)
+            except FAULTS as error:
+                if not at_fault(error):
+                    raise
+                raise Failed(slice_, requests, error) from error
+            if larger:
                 continue
-            point("under_reassess")
-            judged, left, waking = await asyncio.to_thread(
-                judge, snapshot.facts, frozenset(slice_), snapshot.now
-            )
-            await _save(connection, snapshot, judged, left)
-            await connection.execute(SQL["set_wake"], slice_, [waking.get(name) for name in slice_])
             await connection.execute(SQL["settle"], *columns([tuple(row) for row in requests], 2))
         point("after_reassess")
-        return len(slice_)
+        return slice_
+
+
+async def _anew(pool: asyncpg.Pool, connection: Any, slice_: list[str]) -> list[str]:
+    """Judge the locked slice and save what differs; nothing of it where a larger set is needed, which is returned."""
+    larger, snapshot = await _snapshot(pool, slice_)
+    if snapshot is None:
+        return larger
+    point("under_reassess")
+    judged, left, waking = await asyncio.to_thread(judge, snapshot.facts, frozenset(slice_), snapshot.now)
+    await _save(connection, snapshot, judged, left)
+    await connection.execute(SQL["set_wake"], slice_, [waking.get(name) for name in slice_])
+    return []
 
 
 async def _claimed(connection: Any, most: int, larger: list[str]) -> list[str]:
