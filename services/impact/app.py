@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from events.registry import FACT_TOPICS
-from services.impact import handlers
+from services.impact import handlers, watch
 from services.impact.heal import Healer
 from services.runtime import clock, kafka
 from services.runtime.postgres import pool as open_pool
@@ -23,6 +23,7 @@ from services.runtime.topics import cluster_id
 GROUP = "impact"
 _IDLE = 0.5
 _HEAL_EVERY = 30.0
+_LOOK = 2.0
 
 
 async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GROUP) -> None:
@@ -51,6 +52,7 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
                     _loop(lambda: handlers.publish(pool, producer), changed),
                     _ticking(pool, wall_clock, due),
                     _listening(pool, due),
+                    _watching(pool),
                 ]
             )
 
@@ -122,6 +124,12 @@ async def _healing(healer: Healer) -> None:
     while True:
         await patiently(healer.look)
         await asyncio.sleep(_HEAL_EVERY)
+
+
+async def _watching(pool: asyncpg.Pool) -> None:
+    while True:
+        await patiently(lambda: watch.end_blockers(pool))
+        await asyncio.sleep(_LOOK)
 
 
 async def _listening(pool: asyncpg.Pool, due: asyncio.Event) -> None:

@@ -284,3 +284,20 @@ WHERE (d.cluster, d.topic, d.partition, d."offset", d.index) = (k.cluster, k.top
 UPDATE dead_letter SET resumed_at = now() WHERE (cluster, topic, partition, "offset", index) IN (
     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[])
 )
+
+-- name: end_blockers
+-- Ends every connection of this program that has kept another one waiting for a lock too long and does nothing itself:
+-- between two statements, or in one that waits for its client. Who waits for a lock, or computes, is not ended.
+-- Chosen first and ended afterwards: within one WHERE Postgres may end a connection before it looks at who that is.
+WITH blocking AS (
+    SELECT DISTINCT b.pid FROM pg_locks l JOIN pg_stat_activity w USING (pid)
+    CROSS JOIN LATERAL unnest(pg_blocking_pids(l.pid)) AS b(pid)
+    WHERE NOT l.granted AND l.waitstart < clock_timestamp() - make_interval(secs => $1)
+      AND w.datname = current_database() AND w.application_name = current_setting('application_name')
+), chosen AS MATERIALIZED (
+    SELECT pid, query FROM pg_stat_activity JOIN blocking USING (pid)
+    WHERE datname = current_database() AND application_name = current_setting('application_name')
+      AND state_change < clock_timestamp() - make_interval(secs => $1)
+      AND (state LIKE 'idle in transaction%' OR state = 'active' AND wait_event_type = 'Client')
+)
+SELECT pid, query, pg_terminate_backend(pid) AS ended FROM chosen

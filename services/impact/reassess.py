@@ -19,6 +19,7 @@ from services.impact.aside import FAULTS, Failed, at_fault, by_halves
 from services.impact.changes import Change, Said, cause, differs, outgoing
 from services.impact.judged import Judged, Key, Remain, columns_differ, judge, left_differs
 from services.impact.store import ENGINE, SQL, columns
+from services.impact.watch import alive
 from services.runtime.faults import point
 
 
@@ -47,7 +48,9 @@ async def _judge(pool: asyncpg.Pool, most: int, larger: list[str]) -> list[str]:
     """Judge these, or up to ``most`` that are due, in one transaction. Returns who was judged; raises Failed."""
     while True:
         async with pool.acquire() as connection, connection.transaction():
-            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '300s'")
+            # Judging says on this connection that it lives; only what holds up the whole program is silent for longer
+            # than the pool allows, such as comparing the answers of a very large slice.
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '30s'")
             slice_ = await _claimed(connection, most, larger)
             if not slice_:
                 return []
@@ -67,11 +70,12 @@ async def _judge(pool: asyncpg.Pool, most: int, larger: list[str]) -> list[str]:
 
 async def _anew(pool: asyncpg.Pool, connection: Any, slice_: list[str]) -> list[str]:
     """Judge the locked slice and save what differs; nothing of it where a larger set is needed, which is returned."""
-    larger, snapshot = await _snapshot(pool, slice_)
-    if snapshot is None:
-        return larger
-    point("under_reassess")
-    judged, left, waking = await asyncio.to_thread(judge, snapshot.facts, frozenset(slice_), snapshot.now)
+    async with alive(connection):
+        larger, snapshot = await _snapshot(pool, slice_)
+        if snapshot is None:
+            return larger
+        point("under_reassess")
+        judged, left, waking = await asyncio.to_thread(judge, snapshot.facts, frozenset(slice_), snapshot.now)
     await _save(connection, snapshot, judged, left)
     await connection.execute(SQL["set_wake"], slice_, [waking.get(name) for name in slice_])
     return []

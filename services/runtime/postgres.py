@@ -16,6 +16,8 @@ MIGRATIONS = SHIPPED / "deploy" / "migrations"
 _BLOCK = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _LOCK = 7_205_041
 _GOODBYE = 5.0
+NAME = "contract-impact-tracker"
+"""What Postgres calls our connections: only those are ever ended by another worker."""
 
 
 @asynccontextmanager
@@ -27,7 +29,11 @@ async def pool(address: str, size: int = 8) -> AsyncIterator[asyncpg.Pool]:
         max_size=size,
         timeout=10,
         command_timeout=60,
-        server_settings={"idle_in_transaction_session_timeout": "10000", "timezone": "UTC"},
+        server_settings={
+            "application_name": NAME,
+            "idle_in_transaction_session_timeout": "10000",
+            "timezone": "UTC",
+        },
     )
     try:
         yield made
