@@ -122,7 +122,8 @@ async def _not_applied(connection: Any) -> list[str]:
 
 async def _counts(connection: Any) -> list[Finding]:
     counts = await connection.fetchrow(SQL["counts"], ENGINE)
-    return _counted(counts, await connection.fetch(SQL["stale"]))
+    findings = _counted(counts, await connection.fetch(SQL["stale"]))
+    return [*findings, *(_paused(row) for row in await connection.fetch(SQL["paused"]))]
 
 
 def _counted(counts: Any, stale: Sequence[Any]) -> list[Finding]:
@@ -147,6 +148,14 @@ def _stale(count: int, first: Sequence[Any]) -> Finding:
     return Finding("exporters", False, f"{count} could not be judged ({named}{more})",
                    "Their answers are older than their facts. They are tried again at their next fact and at the next "
                    "start: correct the fact, or start a newer tracker.")  # fmt: skip
+
+
+def _paused(row: Any) -> Finding:
+    """A topic that the breaker has stopped."""
+    says = f"paused since {show.instant(row['paused_at'])}: {row['run']} records in a row could not be read"
+    return Finding(f"topic {row['topic']}", False, says,
+                   "See tracker dead-letters list; when whoever sends them has stopped, run "
+                   "tracker dead-letters resume.")  # fmt: skip
 
 
 async def _present(connection: Any) -> Finding:

@@ -70,14 +70,20 @@ def shown(letter: Letter, form: Printed = Format.TABLE) -> None:
 
 @app.command(name="resume")
 def resume() -> None:
-    """Read letters of unknown type again: a newer tracker may know the type."""
-    print(f"{asyncio.run(_resumed(stored.endpoints().database_url))} dead letters could be read.")
+    """Read letters of unknown type again (a newer tracker may know the type); let paused topics go on."""
+    count, topics = asyncio.run(resumed(stored.endpoints().database_url))
+    print(f"{count} dead letters could be read.")
+    for topic in topics:
+        print(f"The topic {topic} goes on.")
 
 
-async def _resumed(address: str) -> int:
+async def resumed(address: str) -> tuple[int, list[str]]:
+    """How many letters could be read, and which topics were paused."""
     try:
         async with pool(address, 1) as connections:
-            return await read_again(connections)
+            count = await read_again(connections)
+            topics = {row["topic"] for row in await connections.fetch(SQL["resume_topics"])}
+            return count, sorted(topics)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         raise stored.postgres_trouble(address)(error) from error
 

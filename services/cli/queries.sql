@@ -86,6 +86,12 @@ SELECT (SELECT count(*) FROM pending) AS pending, (SELECT count(*) FROM due) AS 
 -- name: stale
 SELECT exporter, stale FROM exporter WHERE stale IS NOT NULL ORDER BY exporter COLLATE "C" LIMIT 3
 
+-- name: paused
+SELECT topic, run, paused_at FROM breaker WHERE paused_at IS NOT NULL ORDER BY cluster, consumer, topic
+
+-- name: resume_topics
+UPDATE breaker SET run = 0, paused_at = NULL WHERE paused_at IS NOT NULL RETURNING topic
+
 -- name: stored_positions
 SELECT topic, sum(stored + 1)::bigint AS stored FROM position WHERE cluster = $1 AND consumer = $2 GROUP BY topic
 

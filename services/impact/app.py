@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from events.registry import FACT_TOPICS
-from services.impact import handlers, watch
+from services.impact import breaker, handlers, watch
 from services.impact.heal import Healer
 from services.runtime import clock, kafka
 from services.runtime.postgres import pool as open_pool
@@ -36,6 +36,12 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
         record = handlers.Recorder(pool, await cluster_id(endpoints.bootstrap), group, stored)
         waiting = kafka.WaitingList()
         healer = Healer(record, endpoints.bootstrap)
+
+        async def heed() -> None:
+            async with pool.acquire() as connection:
+                await waiting.pause(await breaker.paused(connection, record.cluster, group))
+
+        await patiently(heed)
         await patiently(lambda: handlers.read_again(pool))
         await patiently(lambda: handlers.outdated(pool))
         gc.collect()
@@ -52,7 +58,8 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
                     _loop(lambda: handlers.publish(pool, producer), changed),
                     _ticking(pool, wall_clock, due),
                     _listening(pool, due),
-                    _watching(pool),
+                    _watching(lambda: watch.end_blockers(pool)),
+                    _watching(heed),
                 ]
             )
 
@@ -120,15 +127,9 @@ async def _ticking(pool: asyncpg.Pool, wall_clock: bool, due: asyncio.Event) -> 
         await asyncio.sleep(_IDLE)
 
 
-async def _healing(healer: Healer) -> None:
+async def _watching(look: Callable[[], Awaitable[object]]) -> None:
     while True:
-        await patiently(healer.look)
-        await asyncio.sleep(_HEAL_EVERY)
-
-
-async def _watching(pool: asyncpg.Pool) -> None:
-    while True:
-        await patiently(lambda: watch.end_blockers(pool))
+        await patiently(look)
         await asyncio.sleep(_LOOK)
 
 

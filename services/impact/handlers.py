@@ -15,7 +15,7 @@ import asyncpg
 
 from events.envelope import Event
 from events.wire import decode
-from services.impact import store
+from services.impact import breaker, store
 from services.impact.plan import PAGE, Reached, planned
 from services.impact.reassess import reassess_some
 from services.impact.records import Fact, Letter, Place, read, sort
@@ -54,6 +54,7 @@ class Recorder:
             facts, letters = read(sets, held)
             letters += await _append(connection, facts)
             await store.keep_letters(connection, self.cluster, letters)
+            await breaker.count(connection, self.cluster, self.consumer, facts, letters)
             await store.move_positions(connection, self.cluster, self.consumer, sets, held)
             point("before_record")
 

@@ -301,3 +301,18 @@ WITH blocking AS (
       AND (state LIKE 'idle in transaction%' OR state = 'active' AND wait_event_type = 'Client')
 )
 SELECT pid, query, pg_terminate_backend(pid) AS ended FROM chosen
+
+-- name: poison_ended
+UPDATE breaker SET run = 0 WHERE cluster = $1 AND consumer = $2 AND topic = ANY($3::text[]) AND run > 0
+
+-- name: more_poison
+INSERT INTO breaker AS b (cluster, consumer, topic, run, paused_at)
+SELECT $1, $2, topic, more, CASE WHEN more >= $5 THEN now() END
+FROM unnest($3::text[], $4::bigint[]) AS m(topic, more)
+ON CONFLICT (cluster, consumer, topic) DO UPDATE SET
+    run = b.run + excluded.run,
+    paused_at = coalesce(b.paused_at, CASE WHEN b.run + excluded.run >= $5 THEN now() END)
+RETURNING topic, run, paused_at IS NOT DISTINCT FROM now() AS tripped
+
+-- name: paused
+SELECT topic FROM breaker WHERE cluster = $1 AND consumer = $2 AND paused_at IS NOT NULL

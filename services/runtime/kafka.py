@@ -3,11 +3,12 @@
 Faust keeps the group, the rebalancing and the agents. Through its ``ConsumerScheduler`` setting a fetched set of
 records travels as one message, so that its work per message is paid once for hundreds of them. The agents only put sets
 on a waiting list; one committer beside them takes everything that waits, in order, and acknowledges what was stored.
-Here is also where a breaker that pauses a topic of nothing but poison, a watchdog over positions that stand still, and
-the healing of holes in what is fetched belong.
+A paused topic is not taken in, while the others go on. Here is also where a watchdog over positions that stand still
+and the healing of holes in what is fetched belong.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
+log = logging.getLogger(__name__)
 # Loud enough to start quickly and to notice a dead worker within ten seconds; nothing here keeps state in Faust.
 _SETTINGS: Mapping[str, Any] = {
     "store": "memory://",
@@ -107,13 +109,28 @@ class WaitingList:
     def __init__(self, most_bytes: int = 4 * 1024 * 1024) -> None:
         self._waiting: list[Acknowledged] = []
         self._bytes, self._most = 0, most_bytes
+        self._paused: frozenset[str] = frozenset()
         self._changed = asyncio.Condition()
 
     async def put(self, brought: Acknowledged) -> None:
-        """Adds a set at the end; waits while the list is full."""
+        """Adds a set at the end; waits while the list is full, or the set's topic is paused."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._bytes < self._most)
+            await self._changed.wait_for(
+                lambda: self._bytes < self._most and brought.message.tp.topic not in self._paused
+            )
             self._keep([*self._waiting, brought])
+
+    async def pause(self, topics: frozenset[str]) -> None:
+        """From now on nothing of these topics is taken in, and everything of all others.
+
+        Their agents wait, their buffers fill, and Faust fetches the other topics on.
+        """
+        async with self._changed:
+            for verb, some in (("stands still", topics - self._paused), ("goes on", self._paused - topics)):
+                for topic in sorted(some):
+                    log.warning("%s %s", topic, verb)
+            self._paused = topics
+            self._changed.notify_all()
 
     async def drop(self, partitions: Iterable[TP]) -> None:
         """Forgets, unacknowledged, what waits of partitions that were taken away: their new owner fetches it again."""
