@@ -12,7 +12,7 @@ from events.values import instant_text
 from services.cli import show, stored
 from services.cli.options import Format, Printed
 from services.cli.stored import SQL
-from services.impact.handlers import read_again
+from services.impact.again import read_again
 from services.runtime.postgres import pool
 from services.runtime.settings import NeedsAction
 

@@ -8,17 +8,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 import asyncpg
 
-from events.envelope import Event
-from events.wire import decode
 from services.impact import breaker, store
 from services.impact.plan import PAGE, Reached, planned
 from services.impact.reassess import reassess_some
-from services.impact.records import Fact, Letter, Place, read, sort
+from services.impact.records import Fact, Letter, read
 from services.impact.store import SQL
 from services.runtime.faults import point
 from services.runtime.kafka import RecordSet
@@ -52,14 +49,14 @@ class Recorder:
             if not self.holes:
                 store.no_hole(sets, held)
             facts, letters = read(sets, held)
-            letters += await _append(connection, facts)
+            letters += await append(connection, facts)
             await store.keep_letters(connection, self.cluster, letters)
             await breaker.count(connection, self.cluster, self.consumer, facts, letters)
             await store.move_positions(connection, self.cluster, self.consumer, sets, held)
             point("before_record")
 
 
-async def _append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
+async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     """Append the facts; what Postgres refuses for its content is found by halving and set aside."""
     if not facts:
         return []
@@ -72,7 +69,7 @@ async def _append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
         if len(facts) == 1:
             return [Letter(facts[0].place, "refused", str(error), facts[0].row[8].encode())]
     half = len(facts) // 2
-    return await _append(connection, facts[:half]) + await _append(connection, facts[half:])
+    return await append(connection, facts[:half]) + await append(connection, facts[half:])
 
 
 async def hand_on(pool: asyncpg.Pool) -> int:
@@ -129,38 +126,3 @@ async def move_now(pool: asyncpg.Pool, now: datetime) -> None:
     """Move the one present instant forward; back it never goes."""
     async with pool.acquire() as connection:
         await connection.execute(SQL["move_clock"], now)
-
-
-async def read_again(pool: asyncpg.Pool) -> int:
-    """Record the dead letters of a type that this program knows by now. Returns how many it could read.
-
-    What can be read and still not be stored stays a dead letter, with the reason it has now.
-    """
-    async with pool.acquire() as connection, connection.transaction():
-        rows = await connection.fetch(SQL["take_unknown"])
-        by_cluster = [list(group) for _, group in groupby(rows, key=lambda row: row["cluster"])]
-        return sum([await _read_again(connection, group) for group in by_cluster])
-
-
-async def _read_again(connection: Any, rows: Sequence[Any]) -> int:
-    facts: list[Fact] = []
-    letters: list[Letter] = []
-    places: list[Place] = []
-    for row in rows:
-        _, *place, raw = row
-        (item,) = decode(raw)
-        if isinstance(item, Event):
-            places.append(Place(*place))
-            sort(item, places[-1], facts, letters)
-    letters += await _append(connection, facts)
-    kept = {letter.place for letter in letters}
-    cluster = rows[0]["cluster"]
-    await store.resume(connection, cluster, [place for place in places if place not in kept])
-    await store.keep_instead(connection, cluster, letters)
-    return len(places) - len(kept)
-
-
-async def outdated(pool: asyncpg.Pool) -> None:
-    """Make due, in bulk, every exporter with a verdict of an older engine."""
-    async with pool.acquire() as connection:
-        await connection.execute(SQL["outdated"], store.ENGINE)

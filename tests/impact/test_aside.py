@@ -9,7 +9,7 @@ import pytest
 from polars.exceptions import ComputeError, PanicException
 
 from services.cli.doctor import _postgres
-from services.impact import handlers, reassess
+from services.impact import again, reassess
 from services.impact.judged import judge
 from services.runtime.settings import Endpoints
 from tests.impact.stage import NOON, contract, fact, folded, present, settle, stored, tell
@@ -90,7 +90,7 @@ async def test_the_next_start_tries_it_again(pool: asyncpg.Pool, monkeypatch: py
         patched.setattr(reassess, "judge", _breaking({"acme"}, ValueError("a bug")))
         await settle(pool)
     assert await _stale(pool)
-    await handlers.outdated(pool)
+    await again.outdated(pool)
     await settle(pool)
     assert (await _stale(pool), await stored(pool, NOON)) == ({}, folded(facts, NOON))
 

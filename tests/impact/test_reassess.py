@@ -10,7 +10,7 @@ import pytest
 from events.envelope import Event
 from events.impacts import LossEstimated, VerdictChanged
 from events.wire import decode
-from services.impact import handlers, reassess, store
+from services.impact import again, handlers, reassess, store
 from services.runtime.packs import acts, shared_facts
 from tests.impact.stage import NOON, contract, fact, folded, present, settle, stored, tell
 
@@ -194,12 +194,12 @@ async def test_a_newer_engine_makes_everyone_due_in_bulk_and_tells_nothing_that_
     await _ready(pool, *(fact("contract.signed", contract(name, "C1")) for name in ("acme", "bolt")))
     for module in (store, reassess):
         monkeypatch.setattr(module, "ENGINE", store.ENGINE + 1)
-    await handlers.outdated(pool)
+    await again.outdated(pool)
     due = await pool.fetch("SELECT exporter, bulk FROM due ORDER BY exporter")
     assert [tuple(row) for row in due] == [("acme", True), ("bolt", True)]
     await settle(pool)
     assert not await _outbox(pool)
-    await handlers.outdated(pool)
+    await again.outdated(pool)
     assert not await pool.fetch("SELECT 1 FROM due")
 
 
@@ -378,7 +378,7 @@ async def test_a_newer_engine_looks_again_at_what_is_left(
     newer = store.ENGINE + 1
     for module in (store, reassess):
         monkeypatch.setattr(module, "ENGINE", newer)
-    await handlers.outdated(pool)
+    await again.outdated(pool)
     assert await settle(pool) == 1
     assert await pool.fetchval("SELECT engine FROM remain") == newer
     assert not await _outbox(pool, "loss.estimated")

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from events.envelope import Event
-from services.impact import handlers
+from services.impact import again, handlers
 from tests.impact.stage import NOON, batch, contract, fact, raw, recorder, tell
 
 pytestmark = pytest.mark.servers
@@ -155,8 +155,8 @@ async def test_a_newer_program_reads_letters_of_unknown_type_again(pool: asyncpg
     known_by_now = fact("contract.signed", contract("acme", "C1"))
     await recorder(pool)([raw(json.dumps(_wire(type="contract.sung")).encode())])
     await pool.execute("UPDATE dead_letter SET raw = $1", json.dumps(known_by_now.wire()).encode())
-    assert await handlers.read_again(pool) == 1
-    assert await handlers.read_again(pool) == 0
+    assert await again.read_again(pool) == 1
+    assert await again.read_again(pool) == 0
     assert [row["id"] for row in await _events(pool)] == [known_by_now.id]
     assert await pool.fetchval("SELECT count(*) FROM pending") == 1
 
@@ -167,7 +167,7 @@ async def test_a_letter_that_is_read_again_into_a_conflict_loses_neither_content
     await tell(pool, [one])
     await recorder(pool)([raw(json.dumps(_wire(type="contract.sung")).encode())])
     await pool.execute("UPDATE dead_letter SET raw = $1", json.dumps(other.wire()).encode())
-    assert await handlers.read_again(pool) == 0
+    assert await again.read_again(pool) == 0
     (stored,), (letter,) = await _events(pool), await _letters(pool)
     assert letter["kind"] == "conflict"
     assert {stored["data"], letter["raw"].decode()} == {one.canonical_data(), other.canonical_data()}
