@@ -3,6 +3,7 @@
 Between two of these instants a row is constant, so judging at each of them tells the whole future and past of a line.
 """
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -16,13 +17,12 @@ from services.domain.needs import ROLE
 from services.domain.rules import BEGINNING, END, day_after, start
 
 _GOOD = ("clear", "satisfied", "grandfathered", "needs_documents")
-_BLOCKED = ~pl.col("verdict").is_in(_GOOD)
 _SAME = (
     "verdict", "rule", "clause", "route", "missing", "readings", "low", "high", "open", "unit", "buyer", "currency",
     ((pl.col("open") - pl.col("high")).cast(FINE) * pl.col("unit_price").cast(FINE)).alias("blocked_value"),
-    pl.when(_BLOCKED).then("deadline").alias("deadline"),
+    "export_windows",
 )  # fmt: skip
-"""What a printed row consists of; where it is blocked, the deadline bounds its windows."""
+"""What a printed row consists of (``export_windows``: of ``_with_windows``)."""
 _SPAN = pl.List(pl.Struct({"from": INSTANT, "until": INSTANT}))
 
 
@@ -63,11 +63,27 @@ def spells(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
     return since.join(spans, on="line_id", how="left").cast(shape)  # type: ignore[arg-type]
 
 
-def next_changes(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_windows(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with ``export_windows`` (null: none); each ``line_id`` stands there once."""
+    return rows.join(spells(court, rows).select("line_id", "export_windows"), on="line_id", how="left")
+
+
+def _each_with_windows(court: Court, steps: pl.DataFrame) -> pl.DataFrame:
+    """The same for lines that draw on nothing shared and stand there many times: each step is a line of its own."""
+    own = steps.with_columns(line_id=pl.int_range(pl.len(), dtype=pl.UInt32))
+    benches = tuple(replace(bench, pages={}) for bench in court.benches)
+    apart = replace(court, lines=own.select(court.lines.columns), benches=benches)
+    return _with_windows(apart, own).with_columns(steps["line_id"])
+
+
+def next_changes(court: Court, rows: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
     """The first instant after now (and after ``at``) at which each row differs without any new event.
+
+    ``windows``: what ``spells`` says of these rows.
 
     Returns ``line_id``, ``next_change_at``; lines that never change by themselves are left out.
     """
+    rows = rows.join(windows.select("line_id", "export_windows"), on="line_id", how="left")
     ahead = _ahead_of_themselves(court)
     own = ahead["line_id"].unique()
     own = own.filter(~own.is_in(court.finite.implode()))
@@ -89,6 +105,7 @@ def _by_edges(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
     edges = edges.filter(pl.col("moment") > pl.col("late")).select("line_id", "moment")
     first = after.join(edges.select("line_id").unique(), on="line_id").rename({"late": "moment"})
     steps = court.at_moments(court.lines.join(pl.concat([first, edges]).unique(), on="line_id"))
+    steps = _each_with_windows(court, steps)
     return _first_difference(steps.select("line_id", "moment", was=pl.struct(*_SAME)), rows)
 
 
@@ -140,7 +157,7 @@ def _by_own_facts(court: Court, rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.D
     asked = pl.concat([edges, start]).join(key, on="line_id").rename({"moment": "fold_at"})
     then = court.over(folded(court.book, asked.select("exporter", "contract", "fold_at").unique()))
     planned = pl.col("fold_at") if court.at is not None else pl.max_horizontal("export_at", "fold_at")
-    steps = then.at_moments(then.lines.with_columns(moment=planned))
+    steps = _with_windows(then, then.at_moments(then.lines.with_columns(moment=planned)))
     told = asked.join(
         steps.select("ref", "fold_at", was=pl.struct(*_SAME)), on=["ref", "fold_at"], how="left"
     )
@@ -157,7 +174,8 @@ def _by_redrawing(court: Court, rows: pl.DataFrame, slow: pl.Series) -> pl.DataF
     book = court.book.only({*left["exporter"].to_list(), *shipped})
     before: pl.DataFrame | None = None
     for moment in [court.after, *_ahead(court, slow)]:
-        later = Court.of(book, moment, None if court.at is None else moment, court.reading).judged()
+        redrawn = Court.of(book, moment, None if court.at is None else moment, court.reading)
+        later = _with_windows(redrawn, redrawn.judged().join(left.select("ref"), on="ref", how="semi"))
         step = left.select("line_id", "ref").join(
             later.select("ref", was=pl.struct(*_SAME)), on="ref", how="left"
         )

@@ -39,7 +39,7 @@ def assess(
     court = Court.of(book.known(known), now, at, reading)
     rows = court.judged()
     windows = spells(court, rows)
-    changes = next_changes(court, rows)
+    changes = next_changes(court, rows, windows)
     joined = rows.join(windows, on="line_id", how="left").join(changes, on="line_id", how="left")
     return _shaped(joined, now)
 

@@ -56,7 +56,7 @@ def test_program_and_naive_interpreter_give_the_same_rows(of: World) -> None:
     assert by_the_program(of.events, of) == by_the_design(of.events, of)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 362])  # 362: only the windows of a row change
 def test_program_and_naive_interpreter_agree_on_a_numbered_book(seed: int) -> None:
     of = world(Random(seed))
     assert by_the_program(of.events, of) == by_the_design(of.events, of)
