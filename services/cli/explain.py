@@ -3,18 +3,22 @@ loss, and what was answered before."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from events.rule_document import RuleDocument
-from events.values import instant_of, instant_text
+from events.rule_document import DutyEffect, RuleDocument
+from events.values import instant_of, instant_text, plain
 from services.cli import show, stored
 from services.cli.checklist import MARKS, checklist, opens, ways
 from services.cli.options import Format, Printed
 from services.cli.rules import in_force
 from services.cli.stored import SQL
+from services.domain.book import Book
+from services.domain.duties import duties
 from services.impact import store
 from services.runtime.settings import NeedsAction
 
@@ -52,8 +56,22 @@ async def explained(connection: Any, ref: str) -> dict[str, Any]:
         "checklist": items,
         "other_routes": others,
         "loss_steps": json.loads(row["steps"]) if row["steps"] else None,
+        "duties": [] if row is left else await _duties(connection, ref, documents, now),
         "history": history,
     }
+
+
+async def _duties(
+    connection: Any, ref: str, documents: Sequence[RuleDocument], now: datetime
+) -> list[dict[str, Any]]:
+    """What duties cost on the part of an open line that may be exported; reckoned now, it is not stored."""
+    effects: list[object] = [clause.effect for act in documents for clause in act.clauses]
+    effects += [change.replace.effect for act in documents for change in act.amends if change.replace]
+    if not any(isinstance(effect, DutyEffect) for effect in effects):
+        return []
+    exporters = await store.closed(connection, [ref.partition("/")[0]])
+    owed = duties(Book.from_events(await store.facts_of(connection, exporters)), ref, now=now)
+    return [{**asdict(one), "amount": None if one.amount is None else plain(one.amount)} for one in owed]
 
 
 async def acts(connection: Any) -> list[RuleDocument]:
@@ -117,6 +135,10 @@ def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:
     steps = (found["loss_steps"] or {}).get("steps", {})
     rows += [{"part": "loss", "name": term, "says": step} for term in steps for step in steps[term]]
     rows += [
+        {"part": "duty", "name": f"{one['rule']}/{one['clause']}", "state": _owed(one), "says": one["step"]}
+        for one in found["duties"]
+    ]
+    rows += [
         {"part": "history", "name": one["at"], "state": one["verdict"], "says": one["cause"]}
         for one in found["history"]
     ]
@@ -155,8 +177,17 @@ def _print(found: dict[str, Any]) -> None:
             console.print(Text("  ").append(f"{mark} {item['says']}", style=style))
     if found["other_routes"]:
         console.print(Text(f"  other routes: {', '.join(found['other_routes'])}", style="dim"))
+    for one in found["duties"]:
+        said = Text(f"Duty on what may leave, {one['rule']}/{one['clause']}: ").append(
+            _owed(one), style="bold"
+        )
+        console.print(said.append(f"  {one['step']}", style="not bold dim"))
     _print_loss(answer, found["loss_steps"])
     _print_history(found["history"])
+
+
+def _owed(duty: dict[str, Any]) -> str:
+    return "unknown" if duty["amount"] is None else f"{show.number(duty['amount'])} {duty['currency']}"
 
 
 def _sums(answer: dict[str, Any]) -> Text:
