@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 
 from events.envelope import Event, event
-from events.wire import decode
+from services.runtime import event_files
 from services.runtime.packs import acts, shared_facts
 from services.runtime.settings import SHIPPED
 
@@ -19,8 +19,7 @@ _NAMED = ("exporter", "manufacturer", "holder", "party", "to")
 def story() -> tuple[Event, ...]:
     """The facts of the seed story, as its files tell them."""
     files = sorted((SHIPPED / "seeds" / "story").glob("*.jsonl"))
-    found = [one for path in files for line in path.read_bytes().splitlines() for one in decode(line)]
-    return tuple(one for one in found if isinstance(one, Event))
+    return tuple(one for path in files for one in event_files.events(path))
 
 
 def few_exporters(most: int = 3) -> list[Event]:

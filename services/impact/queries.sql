@@ -136,7 +136,8 @@ SELECT exporter FROM exporter WHERE exporter = ANY($1::text[]) ORDER BY exporter
 SELECT exporter, request FROM due WHERE exporter = ANY($1::text[])
 
 -- name: facts
--- All facts of a slice, instants in microseconds since 1970: its own, the shared ones by any name its ties reach, and withdrawals of any of those.
+-- All facts of a slice: its own, the shared ones by any name its ties reach, and withdrawals of any of those. Instants
+-- in microseconds since 1970.
 WITH subjects AS (
     SELECT DISTINCT n.subject FROM tie t JOIN name n USING (key) WHERE t.exporter = ANY($1::text[])
 ), picked AS (

@@ -20,7 +20,7 @@ from tests.impact.workers import Pair, empty_topics, send, settled, until, worke
 
 pytestmark = pytest.mark.servers
 
-EMPTIED = "TRUNCATE event, exporter, tie, name, pending, due, position, dead_letter, verdict, history, outbox"
+EMPTIED = "TRUNCATE event, exporter, tie, name, pending, due, position, dead_letter, breaker, verdict, remain, history, outbox"
 
 
 def _facts(exporters: int) -> list[Event]:
