@@ -19,7 +19,10 @@ from services.runtime.kafka import RecordSet
 
 PER_RECORD = 500
 PER_SET = 4
-TABLES = "event, exporter, tie, name, pending, due, position, dead_letter, breaker, verdict, remain, history, outbox, clock"
+TABLES = (
+    "event, exporter, tie, name, pending, due, position, dead_letter, breaker, verdict, remain, history, outbox, "
+    "clock"
+)
 _offsets = itertools.count()
 
 

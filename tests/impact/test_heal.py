@@ -20,7 +20,8 @@ from tests.impact.workers import Pair, empty_topics, send, settled, until, worke
 
 pytestmark = pytest.mark.servers
 
-EMPTIED = "TRUNCATE event, exporter, tie, name, pending, due, position, dead_letter, breaker, verdict, remain, history, outbox"
+EMPTIED = """TRUNCATE event, exporter, tie, name, pending, due, position, dead_letter, breaker, verdict, remain,
+                      history, outbox"""
 
 
 def _facts(exporters: int) -> list[Event]:
