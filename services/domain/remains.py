@@ -12,7 +12,7 @@ from services.domain.book import Book
 from services.domain.columns import INSTANT
 from services.domain.losses import estimate
 from services.domain.purchases import parcels
-from services.domain.verdicts import assess
+from services.domain.verdicts import as_it_stood
 
 _LINE = ["exporter", "contract", "line"]
 _MOMENT = timedelta(microseconds=1)
@@ -33,7 +33,7 @@ def remains(book: Book, rows: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     ended = _left_with_parts(book, now)
     for moment in ended["ended_at"].unique().sort():
         lines = ended.filter(pl.col("ended_at") == moment)
-        before = assess(_narrowed(_by_then(book, moment), lines), now=moment - _MOMENT)
+        before = as_it_stood(_narrowed(_by_then(book, moment), lines), now=moment - _MOMENT)
         judged = before.join(lines, on=_LINE, how="inner", maintain_order="left")
         found.append(judged.filter(pl.col("blocked_quantity") > 0).select(found[0].columns))
     every = pl.concat(found).sort("ref")

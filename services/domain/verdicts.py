@@ -7,7 +7,7 @@ import polars as pl
 
 from events.values import MINOR_UNITS
 from services.domain.book import Book
-from services.domain.columns import FINE, MONEY, QUANTITY
+from services.domain.columns import FINE, INSTANT, MONEY, QUANTITY
 from services.domain.court import Court
 from services.domain.judge import RANK
 from services.domain.timeline import next_changes, spells
@@ -39,12 +39,19 @@ def assess(
     court = Court.of(book.known(known), now, at, reading)
     rows = court.judged()
     windows = spells(court, rows)
-    changes = next_changes(court, rows, windows)
-    joined = rows.join(windows, on="line_id", how="left").join(changes, on="line_id", how="left")
-    return _shaped(joined, now)
+    return _shaped(rows, windows, next_changes(court, rows, windows), now)
 
 
-def _shaped(rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def as_it_stood(book: Book, *, now: datetime) -> pl.DataFrame:
+    """The rows of ``assess`` for lines whose future nobody asks about any more: ``next_change_at`` is null."""
+    court = Court.of(book.known(None), now, None, None)
+    rows = court.judged()
+    never = rows.select("line_id", next_change_at=pl.lit(None, INSTANT)).clear()
+    return _shaped(rows, spells(court, rows), never, now)
+
+
+def _shaped(rows: pl.DataFrame, windows: pl.DataFrame, changes: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    rows = rows.join(windows, on="line_id", how="left").join(changes, on="line_id", how="left")
     blocked = pl.col("open") - pl.col("high")
     worth = blocked.cast(FINE) * pl.col("unit_price").cast(FINE)
     good = pl.col("verdict").is_in(EXPORTABLE)
@@ -74,4 +81,4 @@ def _to_currency(amount: pl.Expr) -> pl.Expr:
     return rounded.cast(MONEY)
 
 
-__all__ = ["EXPORTABLE", "RANK", "assess"]
+__all__ = ["EXPORTABLE", "RANK", "as_it_stood", "assess"]

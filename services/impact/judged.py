@@ -76,7 +76,7 @@ def _kept(rows: pl.DataFrame) -> dict[Key, Judged]:
 def _left(rows: pl.DataFrame) -> dict[Key, Remain]:
     left = {}
     for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
-        told = _unclocked({**answer, "next_change_at": None})  # of itself nothing changes any more
+        told = _unclocked(answer)
         columns, cites = tuple(row[name] for name in LEFT), tuple(row["cited"])
         one = Remain(_key(row), columns, cites, told, row["loss"], row["loss_steps"])
         left[one.key] = one
