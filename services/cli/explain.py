@@ -40,23 +40,23 @@ def explain(ref: Ref, form: Printed = Format.TABLE) -> None:
 async def explained(connection: Any, ref: str) -> dict[str, Any]:
     """All that is stored of one line: open, or cancelled while blocked (then as it was judged just before, and what it
     still loses). Raises NeedsAction where there is no such line."""
-    row, left = [await connection.fetchrow(SQL[name], ref) for name in ("line", "left")]
+    row, remain = [await connection.fetchrow(SQL[name], ref) for name in ("line", "remain")]
     history = [_answered(one) for one in await connection.fetch(SQL["history"], ref)]
-    if row is None and left is None:
+    if row is None and remain is None:
         raise NeedsAction(await _unknown(connection, ref, bool(history)))
-    now = left["ended_at"] if row is None else await store.present(connection)
-    row = left if row is None else row
+    now = remain["ended_at"] if row is None else await store.present(connection)
+    row = remain if row is None else row
     answer = stored.printed(row, now)
     documents = await acts(connection)
     clause, items, others = _law(answer, documents)
     return {
         "answer": answer,
-        "cancelled_at": instant_text(now) if row is left else None,
+        "cancelled_at": instant_text(now) if row is remain else None,
         "clause": clause,
         "checklist": items,
         "other_routes": others,
         "loss_steps": json.loads(row["steps"]) if row["steps"] else None,
-        "duties": [] if row is left else await _duties(connection, ref, documents, now),
+        "duties": [] if row is remain else await _duties(connection, ref, documents, now),
         "history": history,
     }
 

@@ -14,7 +14,7 @@ ORDER BY exporter COLLATE "C", contract COLLATE "C", line !~ '^[0-9]{1,18}$',
 -- name: line
 SELECT exporter, contract, line, ref, revision, export_at, answer, loss, steps, cited FROM verdict WHERE ref = $1
 
--- name: left
+-- name: remain
 -- A line that was cancelled while blocked: as it was judged just before, and what it still loses.
 SELECT exporter, contract, line, ref, export_at, ended_at, answer, loss, steps FROM remain WHERE ref = $1
 

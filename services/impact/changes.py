@@ -23,12 +23,12 @@ class Said:
     """
 
     verdict: Any = None
-    left: Any = None
+    remain: Any = None
 
     @property
     def estimate(self) -> Any:
         """Whichever carries the loss."""
-        return self.left if self.verdict is None else self.verdict
+        return self.remain if self.verdict is None else self.verdict
 
 
 @dataclass(frozen=True, slots=True)

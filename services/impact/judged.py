@@ -17,7 +17,7 @@ from services.domain.verdicts import assess
 
 FOUND_BY = ("buyer", "class", "destination", "export_at", "verdict", "open_quantity", "blocked_value", "value",
             "currency")  # fmt: skip
-LEFT = ("ended_at", "buyer", "class", "destination", "export_at", "verdict", "blocked_value", "currency")
+REMAIN = ("ended_at", "buyer", "class", "destination", "export_at", "verdict", "blocked_value", "currency")
 Key = tuple[str, str, str]
 
 
@@ -41,7 +41,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Remain:
-    """What is left of a line that was cancelled while blocked, as it is stored (``LEFT``, then answer, loss, steps)."""
+    """What is left of a line cancelled while blocked, as it is stored (``REMAIN``, then answer, loss, steps)."""
 
     key: Key
     columns: tuple[Any, ...]
@@ -59,7 +59,7 @@ def judge(
     rows = assess(book, now=now)
     left = remains(book, rows, now=now).filter(mine)
     rows = estimate(book, rows, now=now).filter(mine)
-    return _kept(rows), _left(left), dict(wake(book, now).iter_rows())
+    return _kept(rows), _remains(left), dict(wake(book, now).iter_rows())
 
 
 def _kept(rows: pl.DataFrame) -> dict[Key, Judged]:
@@ -73,11 +73,11 @@ def _kept(rows: pl.DataFrame) -> dict[Key, Judged]:
     return kept
 
 
-def _left(rows: pl.DataFrame) -> dict[Key, Remain]:
+def _remains(rows: pl.DataFrame) -> dict[Key, Remain]:
     left = {}
     for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
         told = _unclocked(answer)
-        columns, cites = tuple(row[name] for name in LEFT), tuple(row["cited"])
+        columns, cites = tuple(row[name] for name in REMAIN), tuple(row["cited"])
         one = Remain(_key(row), columns, cites, told, row["loss"], row["loss_steps"])
         left[one.key] = one
     return left
@@ -111,11 +111,11 @@ def columns_differ(before: Any, after: Judged, engine: int) -> bool:
     )  # fmt: skip
 
 
-def left_differs(before: Any, after: Remain, engine: int) -> bool:
+def remain_differs(before: Any, after: Remain, engine: int) -> bool:
     """Whether what is stored as left of a line is any other than what was found."""
     if before is None or losses_differ(before, after):
         return True
-    return (*(before[name] for name in LEFT), before["answer"], before["engine"]) != (
+    return (*(before[name] for name in REMAIN), before["answer"], before["engine"]) != (
         *after.columns,
         after.answer,
         engine,

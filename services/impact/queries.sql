@@ -159,7 +159,7 @@ SELECT exporter, contract, line, revision, engine, buyer, class, destination, ex
        blocked_value, value, currency, next_change_at, cited, answer, loss, steps
 FROM verdict WHERE exporter = ANY($1::text[])
 
--- name: current_left
+-- name: current_remains
 SELECT exporter, contract, line, engine, ended_at, buyer, class, destination, export_at, verdict, blocked_value,
        currency, answer, loss, steps
 FROM remain WHERE exporter = ANY($1::text[])
@@ -191,7 +191,7 @@ ON CONFLICT (exporter, contract, line) DO UPDATE SET
 DELETE FROM verdict v USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)
 WHERE v.exporter = k.exporter AND v.contract = k.contract AND v.line = k.line
 
--- name: put_left
+-- name: put_remains
 INSERT INTO remain (exporter, contract, line, ref, engine, ended_at, buyer, class, destination, export_at, verdict,
                     blocked_value, currency, answer, loss, steps)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[],
@@ -203,7 +203,7 @@ ON CONFLICT (exporter, contract, line) DO UPDATE SET
     verdict = excluded.verdict, blocked_value = excluded.blocked_value, currency = excluded.currency,
     answer = excluded.answer, loss = excluded.loss, steps = excluded.steps
 
--- name: drop_left
+-- name: drop_remains
 DELETE FROM remain r USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)
 WHERE r.exporter = k.exporter AND r.contract = k.contract AND r.line = k.line
 

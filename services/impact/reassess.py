@@ -17,7 +17,7 @@ import polars as pl
 from services.impact import store
 from services.impact.aside import FAULTS, Failed, at_fault, by_halves
 from services.impact.changes import Change, Said, cause, differs, outgoing
-from services.impact.judged import Judged, Key, Remain, columns_differ, judge, left_differs
+from services.impact.judged import Judged, Key, Remain, columns_differ, judge, remain_differs
 from services.impact.store import ENGINE, SQL, columns
 from services.impact.watch import alive
 from services.runtime.faults import point
@@ -29,7 +29,7 @@ class Snapshot:
 
     facts: pl.DataFrame
     current: dict[Key, Any]
-    left: dict[Key, Any]
+    remains: dict[Key, Any]
     now: datetime
 
 
@@ -75,8 +75,10 @@ async def _anew(pool: asyncpg.Pool, connection: Any, slice_: list[str]) -> list[
         if snapshot is None:
             return larger
         point("under_reassess")
-        judged, left, waking = await asyncio.to_thread(judge, snapshot.facts, frozenset(slice_), snapshot.now)
-    await _save(connection, snapshot, judged, left)
+        judged, remains, waking = await asyncio.to_thread(
+            judge, snapshot.facts, frozenset(slice_), snapshot.now
+        )
+    await _save(connection, snapshot, judged, remains)
     await connection.execute(SQL["set_wake"], slice_, [waking.get(name) for name in slice_])
     return []
 
@@ -102,23 +104,25 @@ async def _snapshot(pool: asyncpg.Pool, slice_: list[str]) -> tuple[list[str], S
         closed = await store.closed(reader, slice_)
         if not set(closed) <= set(slice_):
             return closed, None
-        current, left = [
+        current, remains = [
             {
                 (row["exporter"], row["contract"], row["line"]): row
                 for row in await reader.fetch(SQL[name], slice_)
             }
-            for name in ("current", "current_left")
+            for name in ("current", "current_remains")
         ]
         return slice_, Snapshot(
-            await store.facts_of(reader, slice_), current, left, await store.present(reader)
+            await store.facts_of(reader, slice_), current, remains, await store.present(reader)
         )
 
 
-async def _save(connection: Any, was: Snapshot, judged: dict[Key, Judged], left: dict[Key, Remain]) -> None:
+async def _save(
+    connection: Any, was: Snapshot, judged: dict[Key, Judged], remains: dict[Key, Remain]
+) -> None:
     """Write what differs: current rows, what is left of cancelled lines, history, and the answers that go out."""
-    keys = dict.fromkeys([*judged, *left, *was.current, *was.left])
+    keys = dict.fromkeys([*judged, *remains, *was.current, *was.remains])
     pairs = [
-        (key, Said(was.current.get(key), was.left.get(key)), Said(judged.get(key), left.get(key)))
+        (key, Said(was.current.get(key), was.remains.get(key)), Said(judged.get(key), remains.get(key)))
         for key in keys
     ]
     changed = [pair for pair in pairs if differs(*pair[1:])]
@@ -138,10 +142,12 @@ async def _save(connection: Any, was: Snapshot, judged: dict[Key, Judged], left:
     await connection.execute(
         SQL["close_verdicts"], *columns([key for key in was.current if key not in judged], 3)
     )
-    await _put_left(
-        connection, [one for key, one in left.items() if left_differs(was.left.get(key), one, ENGINE)]
+    await _put_remains(
+        connection, [one for key, one in remains.items() if remain_differs(was.remains.get(key), one, ENGINE)]
     )
-    await connection.execute(SQL["drop_left"], *columns([key for key in was.left if key not in left], 3))
+    await connection.execute(
+        SQL["drop_remains"], *columns([key for key in was.remains if key not in remains], 3)
+    )
     await _tell(connection, changes, was.now)
 
 
@@ -177,9 +183,9 @@ async def _put(connection: Any, answers: Sequence[tuple[Judged, int]]) -> None:
         await connection.execute(SQL["put_verdicts"], *columns(rows))
 
 
-async def _put_left(connection: Any, found: Sequence[Remain]) -> None:
+async def _put_remains(connection: Any, found: Sequence[Remain]) -> None:
     rows = [
         (*one.key, "/".join(one.key), ENGINE, *one.columns, one.answer, one.loss, one.steps) for one in found
     ]
     if rows:
-        await connection.execute(SQL["put_left"], *columns(rows))
+        await connection.execute(SQL["put_remains"], *columns(rows))

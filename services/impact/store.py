@@ -104,14 +104,14 @@ async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     if not ordered:
         return losers
     if not await _copied(connection, ordered):
-        new = await connection.fetch(SQL["append"], *_columns(fact.row for fact in ordered))
+        new = await connection.fetch(SQL["append"], *columns(fact.row for fact in ordered))
         losers += await _met_again(connection, ordered, {row["seq"] for row in new})
     exporters = sorted({fact.row[6] for fact in ordered if fact.row[6] is not None})
     await connection.execute(SQL["add_exporters"], exporters)
     ties = sorted({(fact.row[6], key) for fact in ordered if fact.row[6] is not None for key in fact.ties})
-    await connection.execute(SQL["add_ties"], *_columns(ties, 2))
+    await connection.execute(SQL["add_ties"], *columns(ties, 2))
     names = sorted({(f.row[7], key, f.finite) for f in ordered if f.row[7] is not None for key in f.names})
-    await connection.execute(SQL["add_names"], *_columns(names, 3))
+    await connection.execute(SQL["add_names"], *columns(names, 3))
     return losers
 
 
@@ -151,28 +151,25 @@ async def keep_letters(connection: Any, cluster: str, letters: Iterable[Letter])
     """Keep what could not be read: bytes, place and reason, each place once."""
     rows = [(*astuple(one.place), one.kind, one.reason, one.raw) for one in letters]
     if rows:
-        await connection.execute(SQL["add_dead_letters"], cluster, *_columns(rows))
+        await connection.execute(SQL["add_dead_letters"], cluster, *columns(rows))
 
 
 async def resume(connection: Any, cluster: str, places: Iterable[Place]) -> None:
     """Say of dead letters that they have been read after all."""
     rows = [(cluster, *astuple(place)[:4]) for place in places]
-    await connection.execute(SQL["resumed"], *_columns(rows, 5))
+    await connection.execute(SQL["resumed"], *columns(rows, 5))
 
 
 async def keep_instead(connection: Any, cluster: str, letters: Iterable[Letter]) -> None:
     """Keep letters at places where others were kept: what is at fault now, why, and its bytes."""
     rows = [(cluster, *astuple(one.place)[:4], one.kind, one.reason, one.raw) for one in letters]
-    await connection.execute(SQL["keep_instead"], *_columns(rows, 8))
+    await connection.execute(SQL["keep_instead"], *columns(rows, 8))
 
 
-def _columns(rows: Iterable[Sequence[Any]], width: int = 9) -> list[list[Any]]:
+def columns(rows: Iterable[Sequence[Any]], width: int = 9) -> list[list[Any]]:
     """Rows as columns: one array each for ``unnest``."""
     turned = [list(column) for column in zip(*rows, strict=True)]
     return turned or [[] for _ in range(width)]
-
-
-columns = _columns
 
 
 async def facts_of(connection: Any, slice_: Sequence[str]) -> pl.DataFrame:

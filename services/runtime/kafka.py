@@ -4,7 +4,7 @@ Faust keeps the group, the rebalancing and the agents. Through its ``ConsumerSch
 records travels as one message, so that its work per message is paid once for hundreds of them. The agents only put sets
 on a waiting list; one committer beside them takes everything that waits, in order, and acknowledges what was stored.
 A paused topic is not taken in, while the others go on. Here is also where a watchdog over positions that stand still
-and the healing of holes in what is fetched belong.
+belongs.
 """
 
 import asyncio
