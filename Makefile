@@ -28,6 +28,7 @@ check: $(STAMP)
 	$(BIN)/pytest -m "not servers and not slow"
 
 bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --require-hashes -r bench/requirements.lock
 	$(BIN)/python -m bench
 
 # Exactly the locked files, by their hashes; then the tracker itself, which needs nothing more.
@@ -38,14 +39,15 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Two locks: everything, for a clone; and what the container image needs, in the same versions.
+# Three locks in the same versions: a clone's, what `make bench` compares with beside it, and the container image's.
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 lock:
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra embedded --extra dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra bench --constraint requirements.lock --output-file bench/requirements.lock pyproject.toml
 	$(COMPILE) --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:

@@ -1,44 +1,77 @@
-"""`tracker ingest`: facts from files, checked line by line and told to the log."""
+"""`tracker ingest`: facts from files, checked row by row and told to the log."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from enum import StrEnum
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from aiokafka.errors import KafkaError
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from events.envelope import Event
 from services.cli import show, stored
-from services.cli.options import Format, Printed
-from services.intake.handlers import Report, ingest
+from services.cli.options import Format, Printed, instant
+from services.intake.files import FORMATS
+from services.intake.handlers import Report, Telling, ingest
+from services.intake.rows import Brought
 from services.runtime import kafka
 from services.runtime.topics import missing_topics
 
 KEYS = ("file", "place", "reason")
-_MOST_SHOWN = 50
+COUNTS = ("rows", "told", "unchanged", "rejected", "facts", "known", "sent")
 
 
-class Kind(StrEnum):
-    """What the files hold."""
+def _format(name: str) -> str:
+    if name not in FORMATS:
+        raise typer.BadParameter(f"{name!r}: expected one of {', '.join(FORMATS)}.")
+    return name
 
-    EVENTS = "events"
-    RULE_PACK = "rule-pack"
 
-
+Kind = Annotated[
+    str,
+    typer.Argument(metavar="FORMAT", callback=_format, help=f"What the files hold: {', '.join(FORMATS)}."),
+]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of that format.")]
 Check = Annotated[bool, typer.Option("--check", help="Only check the files; no service is needed.")]
+Mapping = Annotated[
+    Path | None, typer.Option("--mapping", metavar="FILE.yaml", help="What the columns of the files mean.")
+]
+Day = Annotated[
+    datetime | None,
+    typer.Option("--day", parser=instant, metavar="INSTANT", help="When the list was published."),
+]
+Previous = Annotated[
+    Path | None,
+    typer.Option("--previous", metavar="FILE", help="The snapshot to compare the first file with."),
+]
+Skip = Annotated[
+    int, typer.Option("--skip", min=0, metavar="ROWS", help="Go on behind so many rows of the first file.")
+]
 
 
-def ingest_files(kind: Kind, files: Files, check: Check = False, form: Printed = Format.TABLE) -> None:
+def ingest_files(
+    kind: Kind,
+    files: Files,
+    check: Check = False,
+    mapping: Mapping = None,
+    day: Day = None,
+    previous: Previous = None,
+    skip: Skip = 0,
+    form: Printed = Format.TABLE,
+) -> None:
     """Tells the facts of files to the running services. Safe to repeat. Ends with 1 where something was rejected."""
-    report = asyncio.run(_checked(files, kind) if check else _told(files, kind))
+    brought = Brought(mapping, day, previous)
+    with _progress(form) as seen:
+        work = _checked if check else _told
+        report = asyncio.run(work(kind, files, brought, skip, seen))
     match form:
         case Format.JSON:
-            show.json_lines([{"read": report.read, "sent": report.sent, "rejected": _rows(report)}])
+            show.json_lines([{name: getattr(report, name) for name in COUNTS} | {"first": _rows(report)}])
         case Format.CSV:
             show.csv_rows(KEYS, _rows(report))
         case Format.TABLE:
@@ -47,19 +80,25 @@ def ingest_files(kind: Kind, files: Files, check: Check = False, form: Printed =
         raise typer.Exit(1)
 
 
-async def _checked(files: list[Path], kind: Kind) -> Report:
-    return await ingest(files, kind.value, None)
+async def _checked(
+    kind: str, files: list[Path], brought: Brought, skip: int, seen: Callable[[Report], None]
+) -> Report:
+    return await ingest(files, FORMATS[kind], Telling(skip=skip, seen=seen), brought)
 
 
-async def _told(files: list[Path], kind: Kind) -> Report:
+async def _told(
+    kind: str, files: list[Path], brought: Brought, skip: int, seen: Callable[[Report], None]
+) -> Report:
     found = stored.endpoints()
-    versions: dict[str, list[str]] = {}
-    if kind is Kind.RULE_PACK:
-        async with stored.connected(found.database_url) as connection:
-            rows = await connection.fetch(stored.SQL["versions"])
+    async with stored.connected(found.database_url) as connection, sending(found.bootstrap) as producer:
+        rows = await connection.fetch(stored.SQL["versions"])
         versions = {row["subject"].removeprefix("rule:"): row["ids"] for row in rows}
-    async with sending(found.bootstrap) as producer:
-        return await ingest(files, kind.value, producer, versions)
+
+        async def known(facts: Sequence[Event]) -> Sequence[bool]:
+            return await stored.known(connection, facts)
+
+        telling = Telling(producer, known, versions, skip, seen)
+        return await ingest(files, FORMATS[kind], telling, brought)
 
 
 @asynccontextmanager
@@ -81,22 +120,49 @@ async def sending(bootstrap: str) -> AsyncIterator[Any]:
         raise stored.kafka_trouble(bootstrap, error) from error
 
 
+@contextmanager
+def _progress(form: Format) -> Iterator[Callable[[Report], None]]:
+    """A line that moves while rows are told, and says how to go on where it is interrupted."""
+    console = show.error_console()
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn(),
+    )  # fmt: skip
+    last = Report()
+
+    def seen(report: Report) -> None:
+        nonlocal last
+        last = report
+        progress.update(task, told=f"{report.rows:,} rows, {report.rejected:,} rejected")
+
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Telling", total=None, told="0 rows")
+        try:
+            yield seen
+        except BaseException:
+            if last.rows:
+                console.print(
+                    f"Stopped behind {last.rows:,} rows. Repeat the command: nothing is told twice. "
+                    f"Faster with one file: --skip {last.rows}"
+                )
+            raise
+
+
 def _rows(report: Report) -> list[dict[str, Any]]:
-    return [{"file": str(one.file), "place": one.place, "reason": one.reason} for one in report.rejected]
+    return [{"file": str(one.file), "place": one.place, "reason": one.reason} for one in report.first]
 
 
 def _print(report: Report, check: bool) -> None:
     console = show.console()
-    if report.rejected:
+    if report.first:
         table = show.table("Rejected", KEYS)
-        for one in report.rejected[:_MOST_SHOWN]:
+        for one in report.first:
             table.add_row(Text(str(one.file)), Text(one.place, style="bold"), Text(one.reason, style="red"))
         console.print(table)
-    if len(report.rejected) > _MOST_SHOWN:
-        console.print(f"… and {len(report.rejected) - _MOST_SHOWN} more (all of them with --format json)")
-    done = f"{report.read - len(report.rejected)} good" if check else f"{report.sent} sent"
-    console.print(
-        Text(f"{report.read} read, {done}, ").append(
-            f"{len(report.rejected)} rejected", style="red" if report.rejected else ""
-        )
-    )
+    if report.rejected > len(report.first):
+        console.print(f"… and {report.rejected - len(report.first)} more")
+    for path in report.tables:
+        console.print(f"All rejections: {path}")
+    line = Text(f"{report.rows:,} rows: {report.told:,} told, {report.unchanged:,} unchanged, ")
+    line.append(f"{report.rejected:,} rejected", style="red" if report.rejected else "")
+    made = "checked only" if check else f"{report.known:,} known already, {report.sent:,} sent"
+    console.print(line.append(f". {report.facts:,} facts, {made}."))

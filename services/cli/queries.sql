@@ -96,8 +96,8 @@ UPDATE breaker SET run = 0, paused_at = NULL WHERE paused_at IS NOT NULL RETURNI
 SELECT topic, sum(stored + 1)::bigint AS stored FROM position WHERE cluster = $1 AND consumer = $2 GROUP BY topic
 
 -- name: known_facts
--- Which of these facts the store has by now.
-SELECT source, id FROM event JOIN unnest($1::text[], $2::text[]) AS asked(source, id) USING (source, id)
+-- Which of these facts the store has by now, with what content, learnt when.
+SELECT source, id, hash, recorded_at FROM event JOIN unnest($1::text[], $2::text[]) AS asked(source, id) USING (source, id)
 
 -- name: registers
 -- What registers and lists say: nothing that an exporter told of its own trade.

@@ -30,6 +30,11 @@ def console() -> Console:
     return Console(highlight=False, width=_WIDE, no_color=True, force_terminal=False)
 
 
+def error_console() -> Console:
+    """Where progress and trouble are told: beside the output, never in it."""
+    return Console(stderr=True, highlight=False)
+
+
 def table(title: str, columns: Sequence[str], numbers: Iterable[str] = ()) -> Table:
     """An empty table; the columns in ``numbers`` stand to the right."""
     looked_at = sys.stdout.isatty()

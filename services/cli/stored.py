@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from events.envelope import Event
 from events.values import instant_text
 from services.domain.answers import KEYS
 from services.runtime.embedded import find
@@ -48,6 +49,23 @@ async def _read(address: str, work: Callable[[Any], Awaitable[T]]) -> T:
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         return await work(connection)
+
+
+async def known(connection: Any, facts: Sequence[Event]) -> list[bool]:
+    """Of each of these facts, whether it is stored with the same content, learnt no later than it says itself."""
+    rows = await connection.fetch(
+        SQL["known_facts"], [one.source for one in facts], [one.id for one in facts]
+    )
+    there = {(row["source"], row["id"]): row for row in rows}
+    return [_holds(there.get((one.source, one.id)), one) for one in facts]
+
+
+def _holds(row: Any, fact: Event) -> bool:
+    return (
+        row is not None
+        and row["hash"] == fact.content_hash()
+        and (fact.recordedat is None or row["recorded_at"] <= fact.recordedat)
+    )
 
 
 def printed(row: Any, now: datetime) -> dict[str, Any]:

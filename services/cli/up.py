@@ -5,13 +5,12 @@ import logging
 import os
 import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import asyncpg
 import typer
 from aiokafka.errors import KafkaError
 
-from events.envelope import Event
 from services.cli import stored
 from services.cli.ingest import sending
 from services.cli.stored import SQL
@@ -69,17 +68,12 @@ async def _tell_shipped(endpoints: Endpoints) -> None:
     """Tell the acts and the shared facts that come with the program and are not stored yet."""
     shipped = [*packs.shared_facts(), *(act.event() for act in packs.acts().values())]
     async with stored.connected(endpoints.database_url) as connection:
-        new = await _unknown(connection, shipped)
+        known = await stored.known(connection, shipped)
+    new = [one for one, there in zip(shipped, known, strict=True) if not there]
     if new:
         async with sending(endpoints.bootstrap) as producer:
             await send(producer, new)
         _say(f"Told {len(new)} acts and shared facts that come with the program")
-
-
-async def _unknown(connection: Any, facts: list[Event]) -> list[Event]:
-    rows = await connection.fetch(SQL["known_facts"], [f.source for f in facts], [f.id for f in facts])
-    known = {(row["source"], row["id"]) for row in rows}
-    return [fact for fact in facts if (fact.source, fact.id) not in known]
 
 
 async def _report(endpoints: Endpoints) -> None:

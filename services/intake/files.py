@@ -1,26 +1,18 @@
-"""Files of facts by their format: events as JSON Lines, rule packs as YAML; each fact, or why it is none, with its
-place."""
+"""Files by their format. Every format is a function that reads a file row by row and says what became of each row."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from events.envelope import Event
 from events.registry import FACT_TOPICS, topic_of
 from events.wire import Unreadable
+from services.intake.rows import Brought, Outcome, Reader, Rejected, Told
 from services.runtime import event_files, packs
 
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Something in a file that cannot be told: where it stands, and what was expected there."""
-
-    file: Path
-    place: str
-    reason: str
+NOTHING = Brought()
 
 
-def events(path: Path) -> Iterator[Event | Rejected]:
+def events(path: Path, brought: Brought = NOTHING) -> Iterator[Outcome]:
     """The events of a file of JSON Lines. Raises FileError where there is no such file."""
     for place, found in event_files.each(path):
         match found:
@@ -29,16 +21,16 @@ def events(path: Path) -> Iterator[Event | Rejected]:
             case Event() if topic_of(found.type) not in FACT_TOPICS:
                 yield Rejected(path, place, f"type: {found.type} is an answer of the tracker, not a fact")
             case Event():
-                yield found
+                yield Told(place, (found,))
 
 
-def rule_pack(path: Path) -> Iterator[Event | Rejected]:
+def rule_pack(path: Path, brought: Brought = NOTHING) -> Iterator[Outcome]:
     """The acts of a rule pack. Raises FileError: a pack with a mistake in it is not told at all."""
     for act in packs.load(path):
-        yield act.event()
+        yield Told(act.document.rule, (act.event(),))
 
 
-FORMATS: Mapping[str, Callable[[Path], Iterator[Event | Rejected]]] = {
+FORMATS: Mapping[str, Reader] = {
     "events": events,
     "rule-pack": rule_pack,
 }

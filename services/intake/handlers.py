@@ -3,56 +3,122 @@
 An event keeps the id its file gives it, so whatever is sent twice is stored once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from events.envelope import Event
 from events.registry import topic_of
 from events.rules import RuleAnnounced, RuleEnacted
 from events.wire import encode
-from services.intake.files import FORMATS, Rejected
+from services.intake.files import NOTHING
+from services.intake.rejects import beside
+from services.intake.rows import Brought, Outcome, Reader, Rejected, Told, Unchanged
 
-NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 PER_RECORD = 500
 AT_ONCE = 20_000
+MOST_KEPT = 50
 _MOST_BYTES = 1024 * 1024
 
+Stored = Callable[[Sequence[Event]], Awaitable[Sequence[bool]]]
+"""Whether each of these facts is stored already, with the same content."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Report:
-    """How many events were read and how many the broker has; and what could not be told, and why."""
+    """What became of the rows of files: ``rows`` = ``told`` + ``unchanged`` + ``rejected``, to the row.
 
-    read: int
-    sent: int
-    rejected: tuple[Rejected, ...]
+    ``facts`` were made of those told; ``known`` of them were stored before and not sent again; ``sent`` the broker has.
+    ``first`` are the first rejections; all of them stand in a table beside each file.
+    """
+
+    rows: int = 0
+    told: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    facts: int = 0
+    known: int = 0
+    sent: int = 0
+    first: list[Rejected] = field(default_factory=list)
+    tables: list[Path] = field(default_factory=list)
+
+    def count(self, one: Outcome) -> None:
+        self.rows += one.rows
+        match one:
+            case Told():
+                self.told += one.rows
+                self.facts += len(one.facts)
+            case Unchanged():
+                self.unchanged += one.rows
+            case Rejected():
+                self.rejected += one.rows
+                self.first += [one] if len(self.first) < MOST_KEPT else []
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How files are told. Without a producer they are only checked.
+
+    ``stored``: asked before a batch is sent; what is stored already is not sent again.
+    ``versions``: the ids under which acts are stored, by rule, the first one first. A further version of an act is
+    learnt when it is told, not when the act was published: so the correction is the later one, and wins.
+    ``skip``: rows at the start of the first file that an earlier run has told.
+    ``seen``: told the report after each batch.
+    """
+
+    producer: Any | None = None
+    stored: Stored | None = None
+    versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    skip: int = 0
+    seen: Callable[[Report], None] = lambda report: None
 
 
 async def ingest(
-    files: Iterable[Path], form: str, producer: Any | None, versions: Mapping[str, Sequence[str]] = NOTHING
+    files: Iterable[Path], reader: Reader, telling: Telling, brought: Brought = NOTHING
 ) -> Report:
-    """Tell the facts of these files, in this format (``FORMATS``). Without a producer they are only checked.
+    """Tell the facts of these files.
 
-    ``versions``: the ids under which acts are stored already, by rule, the first one first. A further version of an
-    act is learnt when it is told, not when the act was published: so the correction is the later one, and wins.
-
-    Raises FileError where a file cannot be read at all; what was sent before stays sent.
+    Raises FileError where a file cannot be used at all; what was sent before stays sent.
     """
-    read = sent = 0
-    rejected: list[Rejected] = []
-    for path in files:
-        found = FORMATS[form](path)
-        while batch := list(islice(found, AT_ONCE)):
-            facts = [_learnt(one, versions) for one in batch if isinstance(one, Event)]
-            rejected += [one for one in batch if isinstance(one, Rejected)]
-            read += len(batch)
-            if producer is not None:
-                await send(producer, facts)
-                sent += len(facts)
-    return Report(read, sent, tuple(rejected))
+    report = Report()
+    for number, path in enumerate(files):
+        found = _skipped(reader(path, brought), report, telling.skip if number == 0 else 0)
+        with beside(path) as rejects:
+            while batch := list(islice(found, AT_ONCE)):
+                for one in batch:
+                    report.count(one)
+                    if isinstance(one, Rejected):
+                        rejects.add(one)
+                await _tell(
+                    [fact for one in batch if isinstance(one, Told) for fact in one.facts], telling, report
+                )
+                telling.seen(report)
+        report.tables += [rejects.path] if rejects.path.exists() else []
+    return report
+
+
+def _skipped(found: Iterator[Outcome], report: Report, rows: int) -> Iterator[Outcome]:
+    """The outcomes behind so many rows; those passed over count as unchanged."""
+    for one in found:
+        if rows > 0:
+            rows -= one.rows
+            report.count(Unchanged(one.place, "told by an earlier run", one.rows))
+        else:
+            yield one
+
+
+async def _tell(facts: Sequence[Event], telling: Telling, report: Report) -> None:
+    if telling.producer is None or not facts:
+        return
+    facts = [_learnt(fact, telling.versions) for fact in facts]
+    if telling.stored is not None:
+        known = await telling.stored(facts)
+        facts = [fact for fact, there in zip(facts, known, strict=True) if not there]
+        report.known += sum(known)
+    await send(telling.producer, facts)
+    report.sent += len(facts)
 
 
 def _learnt(fact: Event, versions: Mapping[str, Sequence[str]]) -> Event:

@@ -11,8 +11,9 @@ from aiokafka.structs import ConsumerRecord
 from events.envelope import Event
 from events.registry import FACT_TOPICS, topic_of
 from events.wire import decode
-from services.intake.files import Rejected, events
-from services.intake.handlers import ingest
+from services.intake.files import FORMATS, events
+from services.intake.handlers import Telling, ingest
+from services.intake.rows import Rejected
 from services.runtime import kafka, packs
 from services.runtime.topics import create_topics
 from services.runtime.yaml_text import FileError
@@ -55,7 +56,7 @@ async def _told(
     start, producer = await _ends(bootstrap), kafka.producer(bootstrap)
     await producer.start()
     try:
-        report = await ingest(files, form, producer)
+        report = await ingest(files, FORMATS[form], Telling(producer))
     finally:
         await producer.stop()
     return report, await _since(bootstrap, start)
@@ -72,7 +73,7 @@ async def test_each_fact_of_a_file_is_in_the_log_under_its_own_id(bootstrap: str
         fact("contract.signed", contract(f"maker-{n % 3}", f"C{n}"), source=str(tmp_path)) for n in range(30)
     ]
     report, records = await _told(bootstrap, [_file(tmp_path, *(one.wire() for one in facts))], "events")
-    assert (report.read, report.sent, report.rejected) == (30, 30, ())
+    assert (report.rows, report.told, report.facts, report.sent, report.rejected) == (30, 30, 30, 30, 0)
     told = [
         one
         for record in records
@@ -100,9 +101,9 @@ async def test_a_check_sends_nothing_and_says_what_is_wrong(bootstrap: str, tmp_
     good = fact("contract.signed", contract("acme", "C1")).wire()
     bad = good | {"data": good["data"] | {"currency": "GOLD"}}
     start = await _ends(bootstrap)
-    report = await ingest([_file(tmp_path, good, bad)], "events", None)
-    assert (report.read, report.sent) == (2, 0)
-    (rejected,) = report.rejected
+    report = await ingest([_file(tmp_path, good, bad)], FORMATS["events"], Telling())
+    assert (report.rows, report.told, report.sent) == (2, 1, 0)
+    (rejected,) = report.first
     assert rejected.place == "line 2"
     assert "currency: expected an ISO 4217 currency, such as EUR" in rejected.reason
     assert await _ends(bootstrap) == start
@@ -112,7 +113,7 @@ async def test_one_bad_line_keeps_no_other_from_the_log(bootstrap: str, tmp_path
     good = [fact("contract.signed", contract("acme", f"C{n}"), source=str(tmp_path)) for n in range(2)]
     path = _file(tmp_path, good[0].wire(), "{ not JSON", good[1].wire())
     report, records = await _told(bootstrap, [path], "events")
-    assert (report.read, report.sent, len(report.rejected)) == (3, 2, 1)
+    assert (report.rows, report.sent, report.rejected) == (3, 2, 1)
     assert [one for record in records for one in decode(record.value)] == good
 
 
@@ -128,7 +129,7 @@ async def test_a_rule_pack_with_a_mistake_is_not_told_at_all(tmp_path: Path) -> 
     path = tmp_path / "rules.yaml"
     path.write_text((packs.RULES / "cn-2020-05.yaml").read_text().replace("effect: block", "effect: blok"))
     with pytest.raises(FileError, match="effect"):
-        await ingest([path], "rule-pack", None)
+        await ingest([path], FORMATS["rule-pack"], Telling())
 
 
 def test_an_answer_of_the_tracker_is_no_fact_to_bring_in(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`tracker up` and what prepares it, looks after it and feeds it."""
 
 import asyncio
+import csv
 import json
 import signal
 from datetime import datetime
@@ -79,9 +80,11 @@ def test_good_lines_are_told_and_bad_ones_named(tracker: Tracker, tmp_path: Path
     path.write_text("\n".join(lines))
     done = tracker("ingest", "events", path, "--format", "json")
     report = json.loads(done.stdout)
-    assert (done.returncode, report["read"], report["sent"]) == (1, 6, 3)
-    assert [one["place"] for one in report["rejected"]] == ["line 4", "line 5", "line 6"]
-    assert "currency" in report["rejected"][0]["reason"]
+    assert (done.returncode, report["rows"], report["told"], report["rejected"]) == (1, 6, 3, 3)
+    assert [one["place"] for one in report["first"]] == ["line 4", "line 5", "line 6"]
+    assert "currency" in report["first"][0]["reason"]
+    with path.with_name("mixed.jsonl.rejected.csv").open(newline="") as table:
+        assert [row["place"] for row in csv.DictReader(table)] == ["line 4", "line 5", "line 6"]
     assert "3 rejected" in tracker("ingest", "events", path, "--check").stdout
 
 
@@ -89,7 +92,8 @@ def test_checking_needs_no_services(
     run: Run, book_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TRACKER_DATA", str(tmp_path))
-    assert run("ingest", "events", book_file, "--check").stdout == "3 read, 3 good, 0 rejected\n"
+    checked = run("ingest", "events", book_file, "--check").stdout
+    assert checked == "3 rows: 3 told, 0 unchanged, 0 rejected. 3 facts, checked only.\n"
     assert "tracker up" in refused(run("ingest", "events", book_file))
 
 
@@ -106,7 +110,7 @@ def test_a_file_that_cannot_be_used_is_refused(tracker: Tracker, command: tuple[
 def test_a_rule_pack_that_is_known_is_told_again_without_effect(tracker: Tracker) -> None:
     pack = Path(__file__).parents[3] / "seeds" / "rules" / "cn-2020-05.yaml"
     before = _facts(tracker)
-    assert tracker("ingest", "rule-pack", pack).stdout == "1 read, 1 sent, 0 rejected\n"
+    assert tracker("ingest", "rule-pack", pack).stdout.endswith("1 facts, 1 known already, 0 sent.\n")
     assert _facts(tracker) == before
 
 
@@ -114,7 +118,8 @@ def test_a_corrected_pack_is_learnt_when_it_is_told_and_comes_last(tracker: Trac
     act = "rule: xx-fix\ntitle: {}\npublished: 2020-03-01T00:00Z\nexported_from: IT\n"
     for title in ("First", "Second", "Third", "Third"):
         (tmp_path / "fix.yaml").write_text(act.format(title))
-        assert tracker("ingest", "rule-pack", tmp_path / "fix.yaml").stdout == "1 read, 1 sent, 0 rejected\n"
+        told_once = tracker("ingest", "rule-pack", tmp_path / "fix.yaml").stdout
+        assert told_once.startswith("1 rows: 1 told, 0 unchanged, 0 rejected. 1 facts, ")
         _facts(tracker)
     stored = asyncio.run(_titles(tracker.endpoints["DATABASE_URL"]))
     assert [title for title, _ in stored] == ["First", "Second", "Third"]
