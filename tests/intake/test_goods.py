@@ -1,0 +1,63 @@
+"""Goods classes proposed for what papers call the goods: a right one, a wider one, or none; never a wrong one."""
+
+import pytest
+
+from services.intake.goods import THRESHOLD, propose, shipped
+
+
+@pytest.mark.parametrize(
+    ("text", "proposed"),
+    [
+        ("Surgical masks type IIR, box of 50", "face_mask.surgical"),
+        ("FFP2-Masken mit Ventil", "face_mask.respirator"),
+        ("Mascarillas quirúrgicas de un solo uso", "face_mask.surgical"),
+        ("masques FFP2, lot de 20", "face_mask.respirator"),
+        ("医用外科口罩 50只", "face_mask.surgical"),
+        ("Schutzmasken", "face_mask"),
+        ("Handschuhe Nitril, Größe M", "gloves"),
+        ("Isothermal PCR kit, 96 reactions", "covid_test_kit.nucleic_acid"),
+        ("Disinfecting wipes, tub of 100", "disinfection_towel"),
+        ("single crystal wafers of GaN", "gallium.nitride"),
+        ("ventilater for intensive care", "ventilator"),
+    ],
+)
+def test_words_of_five_languages_propose_the_narrowest_class_they_say(text: str, proposed: str) -> None:
+    assert propose(shipped(), text).goods_class == proposed
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Office chairs", "no word"),
+        ("", "no word"),
+        ("filter for ventilator", "says ventilator"),
+        ("ventilator valve, spare", "says ventilator"),
+        ("Bridging the gap in gapped alignments", "no word"),
+        ("gloves and goggles", "as well"),
+    ],
+)
+def test_what_cannot_be_told_apart_or_only_belongs_to_the_goods_stays_unknown(text: str, why: str) -> None:
+    found = propose(shipped(), text)
+    assert (found.goods_class, why in found.because) == (None, True)
+    assert found.score < THRESHOLD
+
+
+def test_two_kinds_of_one_class_propose_that_class() -> None:
+    assert propose(shipped(), "Gloves, surgical gloves and examination gloves").goods_class == "gloves"
+
+
+def test_a_code_that_fits_makes_it_surer_and_one_that_does_not_makes_it_unknown() -> None:
+    alone, fits, other = (
+        propose(shipped(), "face masks", *code) for code in ((), ("63079000", 2017), ("87032110", 2017))
+    )
+    assert fits.score > alone.score >= THRESHOLD > other.score
+    assert (fits.goods_class, other.goods_class) == ("face_mask", None)
+    assert "does not fit" in other.because
+
+
+def test_a_code_of_a_year_without_published_headings_says_nothing() -> None:
+    assert propose(shipped(), "face masks", "630790", 1996) == propose(shipped(), "face masks")
+
+
+def test_a_code_alone_proposes_nothing() -> None:
+    assert propose(shipped(), "goods as per annex", "630790", 2017).goods_class is None
