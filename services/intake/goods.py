@@ -143,7 +143,8 @@ def _stands(phrase: _Phrase, tokens: Sequence[str], text: str) -> float:
 @lru_cache(maxsize=500_000)
 def _alike(word: str, token: str) -> float:
     """1 for the word, in singular or plural, or as the end of a compound; 0.9 for a slip of the pen in a long one."""
-    if any(token == word + ending for ending in _ENDINGS):
+    shorter, longer = sorted((word, token), key=len)
+    if len(shorter) >= 3 and any(longer == shorter + ending for ending in _ENDINGS):
         return 1.0
     if len(word) >= 5 and any(token.endswith(word + ending) for ending in ("", "n", "e")):
         return 1.0

@@ -18,6 +18,7 @@ from services.intake.goods import THRESHOLD, propose, shipped
         ("Isothermal PCR kit, 96 reactions", "covid_test_kit.nucleic_acid"),
         ("Disinfecting wipes, tub of 100", "disinfection_towel"),
         ("single crystal wafers of GaN", "gallium.nitride"),
+        ("Non-sterile nitrile exam glove, size L", "gloves.examination"),
         ("ventilater for intensive care", "ventilator"),
     ],
 )
