@@ -9,7 +9,7 @@ import platform
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import judging, storing
+from bench import judging, storing, telling
 from bench.figures import Figure, write
 from services.runtime.embedded import running
 from services.runtime.postgres import migrate
@@ -35,6 +35,9 @@ async def measured() -> list[Figure]:
         async with running(Settings(None, None, Path(folder))) as servers:
             await migrate(servers.database_url)
             async with open_pool(servers.database_url) as pool:
+                told(
+                    await telling.told_in_bulk(servers.bootstrap, servers.database_url, pool, STORIES, TIMES)
+                )
                 told(await storing.recorded(pool, STORIES, TIMES))
                 told(*await storing.one_exporter(pool, [max(1, STORIES // 10), STORIES], TIMES))
                 told(await storing.fan_out(pool, STORIES))

@@ -1,6 +1,7 @@
 """CloudEvents 1.0: the envelope that says of each fact where it comes from, when it was true and when we learnt it."""
 
 import hashlib
+import json
 import re
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -11,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from events.model import Data, Model, day_start
 from events.registry import DATA
-from events.values import Instant, Text, instant_of, text_of
+from events.values import Instant, Text, instant_of, instant_text, text_of
 
 _JSON = re.compile(r"application/([a-z.+-]+\+)?json( *;.*)?")
 _EXPECTED = {
@@ -53,17 +54,19 @@ class Event(Model):
 
     def wire(self) -> dict[str, Any]:
         """The event as a CloudEvents JSON object."""
-        head = {
-            "specversion": "1.0",
-            "id": self.id,
-            "source": self.source,
-            "type": self.type,
-            **self.model_dump(mode="json", include={"time", "recordedat"}, exclude_none=True),
-            "subject": self.subject,
-            "partitionkey": self.partitionkey,
-            "datacontenttype": "application/json",
-        }
-        return {**head, "data": self.data.model_dump(mode="json", exclude_defaults=True)}
+        return {**self._head(), "data": self.data.model_dump(mode="json", exclude_defaults=True)}
+
+    def wire_text(self) -> str:
+        """The JSON text of ``wire``, some four times as fast."""
+        return f'{json.dumps(self._head(), ensure_ascii=False)[:-1]}, "data": {self.canonical_data()}}}'
+
+    def _head(self) -> dict[str, Any]:
+        head = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type,
+                "time": instant_text(self.time)}  # fmt: skip
+        if self.recordedat is not None:
+            head["recordedat"] = instant_text(self.recordedat)
+        return {**head, "subject": self.subject, "partitionkey": self.partitionkey,
+                "datacontenttype": "application/json"}  # fmt: skip
 
 
 def event(

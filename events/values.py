@@ -33,6 +33,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _AN_INSTANT = "an instant with its offset, such as 2020-04-01T00:00+08:00"
 _A_DAY = "a day, such as 2020-04-01"
 _Day = TypeVar("_Day", bound=date)
+# Places, units, codes and classes come again and again; one that is refused is looked at each time.
+_seen = lru_cache(maxsize=4096)
 
 
 def plain(number: Decimal) -> str:
@@ -126,11 +128,11 @@ def _number(whole: int, decimals: int, what: str, minus: bool = False) -> Before
 
 
 def _identifier(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _clean(value)
 
 
-def _clean(value: str) -> str:
-    if not value.isprintable() and _CONTROL.search(value):
+def _clean(value: Any) -> Any:
+    if isinstance(value, str) and not value.isprintable() and _CONTROL.search(value):
         raise ValueError("expected text without control characters")
     return value
 
@@ -144,30 +146,35 @@ def text_of(name: str, value: Any) -> str:
     return value
 
 
+@_seen
 def _place(value: str) -> str:
     if not _PLACE.fullmatch(value) or value[:2] not in COUNTRIES:
         raise ValueError("expected an ISO 3166-1 country, such as ES, or a territory of one, such as ES-CE")
     return value
 
 
+@_seen
 def _currency(value: str) -> str:
     if value not in CURRENCIES:
         raise ValueError("expected an ISO 4217 currency, such as EUR")
     return value
 
 
+@_seen
 def _unit(value: str) -> str:
     if not _UNIT.fullmatch(value):
         raise ValueError("expected a UN/ECE Recommendation 20 unit code, such as H87 (piece), KGM or TNE")
     return value
 
 
+@_seen
 def _hs(value: str) -> str:
     if not _HS.fullmatch(value):
         raise ValueError("expected a tariff code of 4 to 10 digits, without dots")
     return value
 
 
+@_seen
 def _goods_class(value: str) -> str:
     if len(value) > 100 or not _GOODS_CLASS.fullmatch(value):
         raise ValueError(
@@ -241,10 +248,8 @@ When = Annotated[
     ),
 ]
 # The constraints on a string come first: there they run in pydantic's core, not in Python.
-Id = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean), BeforeValidator(_identifier)
-]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_clean)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200), BeforeValidator(_identifier)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000), BeforeValidator(_clean)]
 Place = Annotated[str, AfterValidator(_place), _text_schema(_PLACE.pattern, "ES")]
 Currency = Annotated[str, AfterValidator(_currency), _text_schema("[A-Z]{3}", "EUR")]
 Unit = Annotated[str, AfterValidator(_unit), _text_schema(_UNIT.pattern, "H87")]
@@ -257,9 +262,7 @@ GoodsClass = Annotated[
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Digest = Annotated[str, AfterValidator(_digest), _text_schema(_DIGEST.pattern, "sha256:" + "0" * 64)]
 RuleId = Annotated[Id, AfterValidator(_rule_id)]
-AttributeValue = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_clean), BeforeValidator(_attribute)
-]
+AttributeValue = Annotated[str, StringConstraints(min_length=1, max_length=200), BeforeValidator(_attribute)]
 Quantity = Annotated[Decimal, _number(12, 6, "a quantity"), _AS_TEXT, _DECIMAL_SCHEMA]
 Amount = Annotated[Decimal, _number(14, 4, "an amount"), _AS_TEXT, _DECIMAL_SCHEMA]
 UnitPrice = Annotated[Decimal, _number(14, 4, "a unit price"), _AS_TEXT, _DECIMAL_SCHEMA]

@@ -50,8 +50,8 @@ def decode(value: bytes | None, content_type: str | None = None) -> list[Event |
 def encode(events: Sequence[Event]) -> tuple[bytes, str]:
     """The record that carries these events, and its content type."""
     if len(events) == 1:
-        return json.dumps(events[0].wire(), ensure_ascii=False).encode(), ONE
-    return json.dumps([event.wire() for event in events], ensure_ascii=False).encode(), BATCH
+        return events[0].wire_text().encode(), ONE
+    return f"[{', '.join(event.wire_text() for event in events)}]".encode(), BATCH
 
 
 def _event(index: int, item: object, raw: bytes = b"") -> Event | Unreadable:

@@ -298,3 +298,11 @@ def test_no_bytes_whatever_raise(value: bytes) -> None:
 
 def test_an_error_that_is_not_of_the_model_is_told_as_it_is() -> None:
     assert explain(ValueError("as it is")) == "as it is"
+
+
+@pytest.mark.parametrize("recorded", [None, "2020-04-01T09:00:00.25+08:00"])
+def test_the_text_of_an_event_says_the_same_as_its_object(recorded: str | None) -> None:
+    odd = {**CANCELLED, "contract": 'Ünïted "quotes" \\ 医'}
+    made = event("contract.cancelled", odd, source="/erp", id="é", recordedat=recorded)
+    assert json.loads(made.wire_text()) == made.wire()
+    assert list(json.loads(made.wire_text())) == list(made.wire())
