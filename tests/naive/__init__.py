@@ -22,11 +22,16 @@ _DRIFTS = ("at", "now", "next_change_at")
 
 
 def assess(
-    events: Iterable[Event], *, now: datetime, at: datetime | None = None, known: datetime | None = None
+    events: Iterable[Event],
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    known: datetime | None = None,
+    reading: str | None = None,
 ) -> list[Row]:
     """One row per open line, in order of exporter, contract and line: may it be exported, and what would change that."""
     now, at = now.astimezone(UTC), None if at is None else at.astimezone(UTC)
-    book = _Book(Facts(events, known))
+    book = _Book(Facts(events, known), reading)
     rows = book.rows(now, at)
     for key, row in rows.items():
         row["next_change_at"] = book.next_change(key, row, now, at)
@@ -50,10 +55,10 @@ def balances(
 
 
 class _Book:
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, reading: str | None) -> None:
         self.facts = facts
         self.ticks = boundaries(facts)
-        self.readings = [(names, Reading(facts, acts)) for names, acts in readings(facts)]
+        self.readings = [(names, Reading(facts, acts)) for names, acts in readings(facts, reading)]
         self._rows: dict[tuple[datetime, datetime | None], dict[tuple[str, str, str], Row]] = {}
         self._windows: dict[Any, list[Row]] = {}
 

@@ -77,8 +77,13 @@ class _Text:
     routes: list[tuple[Route, list[Span], RuleDocument]] = field(default_factory=list)
 
 
-def readings(facts: Facts) -> list[tuple[tuple[str, ...], tuple[RuleDocument, ...]]]:
-    """Every combination of readings nobody has settled: their names as RULE/READING, and the acts read that way."""
+def readings(
+    facts: Facts, reading: str | None = None
+) -> list[tuple[tuple[str, ...], tuple[RuleDocument, ...]]]:
+    """Every combination of readings nobody has settled: their names as RULE/READING, and the acts read that way.
+
+    ``reading``, a reading's name or RULE/READING, settles the acts that have one of that name by hand.
+    """
     latest = {data.document.rule: data.document for data in facts.of("rule.enacted")}
     acts = sorted((d for d in latest.values() if d.status == "enacted"), key=lambda d: (d.published, d.rule))
     settled = {act.confirms.rule: act.confirms.reading for act in acts if act.confirms is not None}
@@ -88,7 +93,8 @@ def readings(facts: Facts) -> list[tuple[tuple[str, ...], tuple[RuleDocument, ..
         if settled.get(act.rule) in names:
             choices.append([("", act.under(settled[act.rule]))])
         else:
-            choices.append([(f"{act.rule}/{name}", act.under(name)) for name in names] or [("", act)])
+            asked = [name for name in names if reading in (name, f"{act.rule}/{name}")] or names
+            choices.append([(f"{act.rule}/{name}", act.under(name)) for name in asked] or [("", act)])
     return [(tuple(n for n, _ in chosen if n), tuple(a for _, a in chosen)) for chosen in product(*choices)]
 
 
