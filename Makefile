@@ -29,6 +29,8 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --require-hashes -r bench/requirements.lock
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --require-hashes -r bench/streams.lock
 	$(BIN)/python -m bench
 
 # Exactly the locked files, by their hashes; then the tracker itself, which needs nothing more.
@@ -39,7 +41,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Three locks in the same versions: a clone's, what `make bench` compares with beside it, and the container image's.
+# Locks: a clone's; what `make bench` adds to it; the other stream processors, in an environment of their own (they need
+# older packages); and the container image's.
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
@@ -47,8 +50,9 @@ lock:
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(COMPILE) --extra embedded --extra dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file bench/streams.lock bench/streams.in
 	$(COMPILE) --extra bench --constraint requirements.lock --output-file bench/requirements.lock pyproject.toml
 	$(COMPILE) --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
