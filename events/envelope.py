@@ -15,6 +15,7 @@ from events.registry import DATA
 from events.values import Instant, Text, instant_of, instant_text, text_of
 
 _JSON = re.compile(r"application/([a-z.+-]+\+)?json( *;.*)?")
+_ATTRIBUTES = ("specversion", "id", "source", "type", "time", "recordedat", "datacontenttype", "data")
 _EXPECTED = {
     "missing": "expected, but missing",
     "extra_forbidden": "no such field is known here",
@@ -166,12 +167,24 @@ def explain(error: Exception) -> str:
     """An error of reading as one line: each field with what was expected there."""
     if not isinstance(error, ValidationError):
         return str(error)
-    told = [
+    told = _told(error)
+    more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
+    return "; ".join(f"{place}: {message}" if place else message for place, message in told[:5]) + more
+
+
+def fields(error: Exception) -> tuple[tuple[str, str], ...]:
+    """The same as ``explain``, apart: the fields of the envelope at fault, and what was expected in each."""
+    if isinstance(error, ValidationError):
+        return tuple((f"data.{place}" if place else "data", message) for place, message in _told(error))
+    name, colon, message = str(error).partition(": ")
+    return ((name, message),) if colon and name in _ATTRIBUTES else (("", str(error)),)
+
+
+def _told(error: ValidationError) -> list[tuple[str, str]]:
+    return [
         (".".join(str(part) for part in item["loc"]), expected(item))
         for item in error.errors(include_url=False)
     ]
-    more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
-    return "; ".join(f"{place}: {message}" if place else message for place, message in told[:5]) + more
 
 
 def expected(item: ErrorDetails) -> str:

@@ -2,28 +2,33 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from events.envelope import Event, UnknownType, explain, read
+from events.envelope import Event, UnknownType, explain, fields, read
 
 ONE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 MOST_BYTES = 8 * 1024 * 1024
 MOST_KEYS = 10_000
+MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something in a record that is no event: its place in the record, why, and its bytes."""
+    """Something in a record that is no event: its place in the record, why, and its bytes.
+
+    ``fields``: where the content is at fault, each field and what was expected there.
+    """
 
     index: int
     kind: Literal["unreadable", "unknown_type"]
     reason: str
     raw: bytes
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 def decode(value: bytes | None, content_type: str | None = None) -> list[Event | Unreadable]:
@@ -43,6 +48,8 @@ def decode(value: bytes | None, content_type: str | None = None) -> list[Event |
         return [_misnamed(value, content_type)]
     if not isinstance(content, list):
         return [_event(0, content, value)]
+    if len(content) > MOST_EVENTS:
+        return [Unreadable(0, "unreadable", f"the record holds more than {MOST_EVENTS} events", value)]
     found = [_event(index, item) for index, item in enumerate(content)]
     return found if all(isinstance(one, Event) for one in found) else _with_bytes(found, value)
 
@@ -58,9 +65,9 @@ def _event(index: int, item: object, raw: bytes = b"") -> Event | Unreadable:
     try:
         return read(item)
     except UnknownType as error:
-        return Unreadable(index, "unknown_type", str(error), raw)
+        return Unreadable(index, "unknown_type", str(error), raw, fields(error))
     except (ValidationError, ValueError, RecursionError) as error:
-        return Unreadable(index, "unreadable", explain(error), raw)
+        return Unreadable(index, "unreadable", explain(error), raw, fields(error))
 
 
 def _strict(text: bytes) -> object:
@@ -104,7 +111,7 @@ def _refuse_large_objects(content: object) -> None:
 def _one_by_one(value: bytes, content_type: str | None, error: ValueError) -> list[Event | Unreadable]:
     """A record that cannot be read as a whole: where it is a batch, only the events at fault are lost."""
     slices = _slices(value)
-    if slices is None:
+    if slices is None or len(slices) > MOST_EVENTS:
         return [Unreadable(0, "unreadable", f"not JSON: {error}", value)]
     if content_type is not None and not content_type.startswith(BATCH):
         return [_misnamed(value, content_type)]
@@ -122,7 +129,7 @@ def _with_bytes(found: list[Event | Unreadable], value: bytes) -> list[Event | U
     """Beside each event that could not be read, its bytes as they came."""
     slices = _slices(value) or [value] * len(found)
     return [
-        one if isinstance(one, Event) else Unreadable(one.index, one.kind, one.reason, raw)
+        one if isinstance(one, Event) else replace(one, raw=raw)
         for one, raw in zip(found, slices, strict=True)
     ]
 

@@ -12,6 +12,7 @@ from services.cli import (
     explain,
     exposure,
     ingest,
+    keys,
     letters,
     makers,
     rules,
@@ -43,6 +44,7 @@ app.command(name="migrate")(up.migrate)
 app.command(name="topics")(up.topics)
 app.command(name="doctor")(doctor.doctor)
 app.add_typer(letters.app, name="dead-letters")
+app.add_typer(keys.app, name="keys")
 
 
 # typer brings its own copy of click and exports only the leaves of its errors: this is the root of them.

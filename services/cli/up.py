@@ -1,10 +1,13 @@
 """`tracker up`: the servers and the processors on your own data; and the two steps that prepare servers of your own."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import asyncpg
@@ -16,27 +19,43 @@ from services.cli.ingest import sending
 from services.cli.stored import SQL
 from services.impact.app import run
 from services.impact.store import ENGINE
+from services.intake.app import application
 from services.intake.handlers import send
+from services.intake.serving import DEFAULT, address_of, is_open, listening, serving, url_of
 from services.runtime import clock, packs
 from services.runtime import postgres as schema
 from services.runtime.embedded import running
-from services.runtime.settings import Endpoints
+from services.runtime.settings import Endpoints, SettingsError
 from services.runtime.topics import create_topics
 
 _EVERY = 10.0
 Bare = Annotated[bool, typer.Option("--bare", help="Do not tell the rule packs that the program ships.")]
 
 
-def up(bare: Bare = False) -> None:
+def _place(text: str | None) -> str | None:
+    """Refused before any server is started for nothing."""
+    if text not in (None, "off"):
+        address_of(text)
+    return text
+
+
+Http = Annotated[
+    str | None,
+    typer.Option("--http", callback=_place, metavar="ADDRESS:PORT|off",
+                 help=f"Where facts are taken over HTTP (default: {DEFAULT[0]}:{DEFAULT[1]}, or any free port)."),
+]  # fmt: skip
+
+
+def up(bare: Bare = False, http: Http = None) -> None:
     """Runs the servers (or uses those set) and judges all facts that are told, until Ctrl-C."""
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     try:
-        asyncio.run(_until_asked(bare))
+        asyncio.run(_until_asked(bare, http))
     except asyncio.CancelledError:
         _say("Stopped; everything told so far is kept")
 
 
-async def _until_asked(bare: bool) -> None:
+async def _until_asked(bare: bool, http: str | None) -> None:
     loop, me = asyncio.get_running_loop(), asyncio.current_task()
     assert me is not None
     for sign in (signal.SIGINT, signal.SIGTERM):
@@ -52,9 +71,36 @@ async def _until_asked(bare: bool) -> None:
         _say("The processors run. Tell them facts from another terminal: tracker ingest events FILE")
         reporting = asyncio.create_task(_report(endpoints))
         try:
-            await run(endpoints, wall_clock=os.environ.get("TRACKER_CLOCK") != "story")
+            async with _door(endpoints, http):
+                await run(endpoints, wall_clock=os.environ.get("TRACKER_CLOCK") != "story")
         finally:
             reporting.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _door(endpoints: Endpoints, told: str | None) -> AsyncIterator[None]:
+    """Facts are taken over HTTP for as long as the context lasts."""
+    if told == "off":
+        yield
+        return
+    with _listening(told) as listener:
+        async with serving(application(endpoints), listener):
+            _say(
+                f"Facts are taken at {url_of(listener)}/events. Make a key: tracker keys add NAME --operator"
+            )
+            if is_open(listener):
+                _say("Other machines can reach it, and keys travel in plain text: put TLS before it")
+            yield
+
+
+def _listening(told: str | None) -> socket.socket:
+    """What was asked for; where nothing was, the usual port, or any free one if somebody has that."""
+    if told is not None:
+        return listening(*address_of(told))
+    try:
+        return listening(*DEFAULT)
+    except SettingsError:
+        return listening(DEFAULT[0], 0)
 
 
 async def _prepared(endpoints: Endpoints) -> None:

@@ -3,6 +3,7 @@
 An event keeps the id its file gives it, so whatever is sent twice is stored once.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -134,8 +135,7 @@ async def send(producer: Any, facts: Iterable[Event]) -> None:
         for body, kind in _bodies(batch):
             headers = [("content-type", kind.encode())]
             waiting.append(await producer.send(topic, body, key=key.encode(), headers=headers))
-    for acknowledged in waiting:
-        await acknowledged
+    await asyncio.gather(*waiting)
 
 
 def _records(facts: Iterable[Event]) -> Iterator[tuple[str, str, Sequence[Event]]]:
