@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,10 +20,12 @@ from events.envelope import Event
 from services.cli import show, stored
 from services.cli.options import Format, Printed, instant
 from services.intake.files import FORMATS
+from services.intake.formats.suggest import suggest
 from services.intake.handlers import Report, Telling, ingest
 from services.intake.rows import Brought
-from services.runtime import kafka
+from services.runtime import event_files, kafka
 from services.runtime.topics import missing_topics
+from services.runtime.yaml_text import FileError
 
 KEYS = ("file", "place", "reason")
 COUNTS = ("rows", "told", "unchanged", "rejected", "facts", "known", "sent")
@@ -53,6 +57,21 @@ Previous = Annotated[
 Skip = Annotated[
     int, typer.Option("--skip", min=0, metavar="ROWS", help="Go on behind so many rows of the first file.")
 ]
+To = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="FILE.jsonl",
+        help="Write the facts to a file for tracker assess; no service is needed.",
+    ),
+]
+Suggest = Annotated[
+    bool, typer.Option("--suggest-mapping", help="Propose a mapping for the first file, and do nothing else.")
+]
+Fact = Annotated[
+    str | None,
+    typer.Option("--event", metavar="TYPE", help="With --suggest-mapping: the fact that a row tells."),
+]
 
 
 def ingest_files(
@@ -63,21 +82,32 @@ def ingest_files(
     day: Day = None,
     previous: Previous = None,
     skip: Skip = 0,
+    to: To = None,
+    propose: Suggest = False,
+    event: Fact = None,
     form: Printed = Format.TABLE,
 ) -> None:
     """Tells the facts of files to the running services. Safe to repeat. Ends with 1 where something was rejected."""
+    if propose:
+        sys.stdout.write(suggest(files[0], kind, event))
+        return
     collect_seldom()
     brought = Brought(mapping, day, previous)
     with _progress(form) as seen:
-        work = _checked if check else _told
-        report = asyncio.run(work(kind, files, brought, skip, seen))
+        if to is not None:
+            report = _kept(kind, files, brought, Telling(skip=skip, seen=seen), to)
+        else:
+            work = _checked if check else _told
+            report = asyncio.run(work(kind, files, brought, skip, seen))
     match form:
         case Format.JSON:
             show.json_lines([{name: getattr(report, name) for name in COUNTS} | {"first": _rows(report)}])
         case Format.CSV:
             show.csv_rows(KEYS, _rows(report))
         case Format.TABLE:
-            _print(report, check)
+            _print(
+                report, "checked only" if check and to is None else None if to is None else f"written to {to}"
+            )
     if report.rejected:
         raise typer.Exit(1)
 
@@ -92,6 +122,14 @@ async def _checked(
     kind: str, files: list[Path], brought: Brought, skip: int, seen: Callable[[Report], None]
 ) -> Report:
     return await ingest(files, FORMATS[kind], Telling(skip=skip, seen=seen), brought)
+
+
+def _kept(kind: str, files: list[Path], brought: Brought, telling: Telling, to: Path) -> Report:
+    """The facts of the files, written to another."""
+    if to.resolve() in [one.resolve() for one in files]:
+        raise FileError(f"{to}: is one of the files that are read. Give --to another name.")
+    with event_files.writing(to) as write:
+        return asyncio.run(ingest(files, FORMATS[kind], replace(telling, kept=write), brought))
 
 
 async def _told(
@@ -159,7 +197,8 @@ def _rows(report: Report) -> list[dict[str, Any]]:
     return [{"file": str(one.file), "place": one.place, "reason": one.reason} for one in report.first]
 
 
-def _print(report: Report, check: bool) -> None:
+def _print(report: Report, instead: str | None) -> None:
+    """What became of the rows; ``instead``: what was done with the facts where they were not sent."""
     console = show.console()
     if report.first:
         table = show.table("Rejected", KEYS)
@@ -172,5 +211,5 @@ def _print(report: Report, check: bool) -> None:
         console.print(f"All rejections: {path}")
     line = Text(f"{report.rows:,} rows: {report.told:,} told, {report.unchanged:,} unchanged, ")
     line.append(f"{report.rejected:,} rejected", style="red" if report.rejected else "")
-    made = "checked only" if check else f"{report.known:,} known already, {report.sent:,} sent"
+    made = instead or f"{report.known:,} known already, {report.sent:,} sent"
     console.print(line.append(f". {report.facts:,} facts, {made}."))

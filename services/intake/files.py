@@ -6,6 +6,7 @@ from pathlib import Path
 from events.envelope import Event
 from events.registry import FACT_TOPICS, topic_of
 from events.wire import Unreadable
+from services.intake.formats import tables
 from services.intake.rows import Brought, Outcome, Reader, Rejected, Told
 from services.runtime import event_files, packs
 
@@ -33,4 +34,7 @@ def rule_pack(path: Path, brought: Brought = NOTHING) -> Iterator[Outcome]:
 FORMATS: Mapping[str, Reader] = {
     "events": events,
     "rule-pack": rule_pack,
+    "csv": tables.csv,
+    "xlsx": tables.xlsx,
+    "json": tables.json,
 }

@@ -66,7 +66,7 @@ class Telling:
     ``versions``: the ids under which acts are stored, by rule, the first one first. A further version of an act is
     learnt when it is told, not when the act was published: so the correction is the later one, and wins.
     ``skip``: rows at the start of the first file that an earlier run has told.
-    ``seen``: told the report after each batch.
+    ``seen``: told the report after each batch. ``kept``: given the facts of each batch, whether they are sent or not.
     """
 
     producer: Any | None = None
@@ -74,6 +74,7 @@ class Telling:
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     skip: int = 0
     seen: Callable[[Report], None] = lambda report: None
+    kept: Callable[[Sequence[Event]], None] = lambda facts: None
 
 
 async def ingest(
@@ -92,9 +93,9 @@ async def ingest(
                     report.count(one)
                     if isinstance(one, Rejected):
                         rejects.add(one)
-                await _tell(
-                    [fact for one in batch if isinstance(one, Told) for fact in one.facts], telling, report
-                )
+                facts = [fact for one in batch if isinstance(one, Told) for fact in one.facts]
+                telling.kept(facts)
+                await _tell(facts, telling, report)
                 telling.seen(report)
         report.tables += [rejects.path] if rejects.path.exists() else []
     return report

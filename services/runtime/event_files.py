@@ -1,7 +1,8 @@
 """Files of events: JSON Lines, one CloudEvents object (or a batch) a line, or one JSON text for the whole file."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -42,6 +43,25 @@ def each(path: Path) -> Iterator[tuple[str, Event | Unreadable]]:
             if line.strip():
                 for event in decode(line.strip()):
                     yield f"line {number}", event
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Callable[[Sequence[Event]], None]]:
+    """A file of events as JSON Lines, written bit by bit; it bears its name only once it is complete.
+
+    Raises FileError where nothing can be written there.
+    """
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            yield lambda events: file.writelines(f"{event.wire_text()}\n" for event in events)
+        unfinished.replace(path)
+    except OSError as error:
+        raise FileError(
+            f"{path}: cannot be written ({error.strerror or error}). Give a name in another folder."
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _one_a_line(lines: Sequence[bytes]) -> bool:

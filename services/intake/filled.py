@@ -1,0 +1,195 @@
+"""One field of a fact, filled from the cells of a row as its mapping says, or refused with column, cell and reason."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, lru_cache
+from typing import Any
+
+from services.intake import cells, fields, goods, names
+from services.intake.cells import Cell, Dates, Numbers
+from services.intake.countries import country
+from services.intake.fields import Field
+from services.intake.mapping import Condition, Value, columns_in
+
+Cells = Mapping[str, Cell]
+_SHOWN = 60
+
+
+class CellError(ValueError):
+    """A cell cannot be read: the column, what stands there, and what was expected."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the file writes numbers and days where a field says nothing else, and what counts as an empty cell."""
+
+    numbers: Numbers
+    dates: Dates
+    blanks: frozenset[str]
+
+    def empty(self, cell: Cell | None) -> bool:
+        """Whether the cell says nothing."""
+        return cell is None or (isinstance(cell, str) and (not cell.strip() or cell.strip() in self.blanks))
+
+
+def fill(value: Value, field: Field, row: Cells, count: int, habits: Habits) -> Any | None:
+    """The value as it stands in an event; None where the cell is empty and nothing is stated for that.
+
+    Raises CellError.
+    """
+    if value.constant is not None:
+        return field.wire(value.constant)
+    if value.count:
+        return field.wire(str(count))
+    if value.mark:
+        return field.wire(_mark(row))
+    if _silent(value, row, habits):
+        return None if value.empty is None else field.wire(value.empty)
+    try:
+        found = _read(value, field, row, habits)
+        return None if found is None else field.wire(found)
+    except (ValueError, OverflowError) as error:
+        raise CellError(f"{_place(value, row)}: {error}") from None
+
+
+def _silent(value: Value, row: Cells, habits: Habits) -> bool:
+    """Whether the cells it is read from say nothing: one of those a text joins, or all of several others."""
+    if value.text is not None:
+        return any(habits.empty(row[name]) for name in columns_in(value.text))
+    named = value.column or tuple(one for one in (value.party, value.identifier, value.propose) if one)
+    return all(habits.empty(row[name]) for name in named)
+
+
+def _read(value: Value, field: Field, row: Cells, habits: Habits) -> Any | None:
+    if value.party:
+        identifier = cells.text(row[value.identifier]) if value.identifier else None
+        return names.party(cells.text(row[value.party]), identifier, value.scheme)
+    if value.propose:
+        hs = _code(value, row, habits)
+        text = cells.text(row[value.propose])
+        return goods.propose(goods.shipped(), text, hs, value.hs_year).goods_class or value.otherwise
+    if value.rules:
+        return _ruled(value, row, habits)
+    cell = _joined(value.text, row) if value.text is not None else row[value.column[0]]
+    return _listed(value, cells.text(cell)) if value.values else _by_kind(value, field, cell, habits)
+
+
+def _code(value: Value, row: Cells, habits: Habits) -> str | None:
+    """The tariff code that helps to tell the goods, where there is one."""
+    if value.hs is None or habits.empty(row[value.hs]):
+        return None
+    return cells.code(row[value.hs], value.number_as_code)
+
+
+def _joined(template: str, row: Cells) -> str:
+    return re.sub(r"\{([^{}]+)\}", lambda found: cells.text(row[found[1]]), template)
+
+
+def _mark(row: Cells) -> str:
+    """A name for the row made from its content: the same cells, the same name, wherever the row stands."""
+    said = json.dumps([[name, str(cell)] for name, cell in row.items()])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _listed(value: Value, said: str) -> str | None:
+    table = {key.casefold(): one for key, one in value.values.items()}
+    found = table.get(said.casefold(), value.otherwise)
+    if found is None and value.unlisted == "reject":
+        near = fields.near(said, value.values)
+        raise ValueError(f"no entry of `values` is for this{near}")
+    return found
+
+
+def _by_kind(value: Value, field: Field, cell: Cell, habits: Habits) -> Any:
+    dates = value.dates or habits.dates
+    if value.number_as_code is not None:
+        return cells.code(cell, value.number_as_code)
+    match field.kind:
+        case "number":
+            return cells.number(cell, value.numbers or habits.numbers, value.decimals)
+        case "instant" | "when" | "day":
+            instant = field.kind == "instant" or (field.kind == "when" and dates.time is not None)
+            found = cells.moment(cell, dates, day=field.kind != "instant", instant=instant)
+            return found + timedelta(days=value.plus_days)
+        case "country":
+            return country(cells.text(cell))
+        case "currency":
+            return cells.text(cell).upper()
+        case "code":
+            return cells.code(cell, None)
+        case "flag":
+            return cells.flag(cell)
+        case "text" | "whole":
+            return cells.text(cell)
+
+
+def _ruled(value: Value, row: Cells, habits: Habits) -> str | None:
+    said = plainly(" ".join(cells.text(row[name]) for name in value.column if not habits.empty(row[name])))
+    hs = _code(value, row, habits)
+    for rule in value.rules:
+        if _says(said, rule.none):
+            continue
+        if _says(said, rule.any) or (hs and hs.startswith(rule.hs)):
+            return rule.value
+    return value.otherwise
+
+
+def met(one: Condition, row: Cells, habits: Habits) -> bool:
+    """Whether the row is one of those meant."""
+    cell = row[one.column]
+    if one.filled is not None:
+        return habits.empty(cell) != one.filled
+    said = cells.text(cell).casefold()
+    if one.is_in:
+        return said in {text.casefold() for text in one.is_in}
+    if one.is_not:
+        return said not in {text.casefold() for text in one.is_not}
+    return _says(plainly(said), one.says) if one.says else not _says(plainly(said), one.says_not)
+
+
+def reason_of(one: Condition) -> str:
+    """Why a row that is not meant is passed over."""
+    if one.reason:
+        return one.reason
+    if one.filled is not None:
+        return f"{one.column} is {'empty' if one.filled else 'filled'}"
+    return f"{one.column} is not one of those the mapping asks for"
+
+
+def plainly(text: str) -> str:
+    """The text in small letters, without accents."""
+    folded = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in folded if not unicodedata.combining(letter)).casefold()
+
+
+def _says(said: str, words: tuple[str, ...]) -> bool:
+    return bool(words) and _pattern(words).search(said) is not None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(_word(plainly(one)) for one in words))
+
+
+@cache
+def _word(word: str) -> str:
+    if word.startswith("*"):
+        return re.escape(word[1:])
+    end = r"(?!\w)" if word.startswith("=") else ""
+    return rf"(?<!\w){re.escape(word.removeprefix('='))}{end}"
+
+
+def _place(value: Value, row: Cells) -> str:
+    named = list(dict.fromkeys(value.columns()))
+    shown = [f"{name} {_short(row[name])}" for name in named[:2]]
+    return " and ".join(shown)
+
+
+def _short(cell: Cell) -> str:
+    said = repr(cell)[1:-1] if isinstance(cell, str) else str(cell)
+    return f"“{said[:_SHOWN]}…”" if len(said) > _SHOWN else f"“{said}”"

@@ -1,0 +1,146 @@
+"""Workbooks and JSON: tables whose cells know whether they are numbers, days or text."""
+
+import json
+import logging
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import fastexcel
+import polars as pl
+
+from services.intake.cells import Cell, Mixed
+from services.intake.formats.delimited import named
+from services.intake.mapped import Broken, Row
+from services.intake.mapping import File
+from services.runtime.yaml_text import FileError, read_bytes, reading
+
+MOST_UNPACKED = 1024 * 1024 * 1024
+MOST_JSON = 256 * 1024 * 1024
+MOST_DEEP = 8
+
+
+def workbook(path: Path, how: File) -> tuple[list[str], Iterator[Row | Broken]]:
+    """The header and the rows of one sheet. Raises FileError: no workbook, or nobody said which sheet."""
+    _weighed(path)
+    # Columns of nothing but formulas that were never calculated are empty; the reader would warn of them.
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)
+    sheet = _sheet(path, how)
+    try:
+        frame = pl.read_excel(
+            path, engine="calamine", sheet_name=sheet, has_header=True, infer_schema_length=None,
+            drop_empty_rows=False, drop_empty_cols=False, raise_if_empty=False,
+            read_options={"header_row": how.header - 1},
+        )  # fmt: skip
+    except BaseException as error:
+        raise _unreadable(path, error) from error
+    names = named([None if name.startswith("__UNNAMED__") else name for name in frame.columns])
+    return names, _sheet_rows(frame, names, how.header)
+
+
+def _weighed(path: Path) -> None:
+    """A small archive may unpack to more than there is memory."""
+    with reading(path) as file:
+        try:
+            size = sum(one.file_size for one in zipfile.ZipFile(file).infolist())
+        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+            return
+    if size > MOST_UNPACKED:
+        raise FileError(
+            f"{path}: unpacks to more than {MOST_UNPACKED:,} bytes. Save it as CSV and read that."
+        )
+
+
+def _sheet(path: Path, how: File) -> str:
+    try:
+        sheets = fastexcel.read_excel(path).sheet_names
+    except BaseException as error:
+        raise _unreadable(path, error) from error
+    if how.sheet is not None and how.sheet not in sheets:
+        raise FileError(f"{path}: there is no sheet {how.sheet}. It has {', '.join(sheets)}.")
+    if how.sheet is None and len(sheets) != 1:
+        raise FileError(f"{path}: has several sheets ({', '.join(sheets)}). Say which: `file: {{sheet: …}}`.")
+    return how.sheet or sheets[0]
+
+
+def _unreadable(path: Path, error: BaseException) -> BaseException:
+    """What to tell of a workbook that its reader does not understand; it panics over some, outside of Exception."""
+    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        return error
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return FileError(f"{path}: cannot be read as a workbook ({said}). Open it and save it anew as .xlsx.")
+
+
+def _sheet_rows(frame: pl.DataFrame, names: list[str], header: int) -> Iterator[Row | Broken]:
+    for number, row in enumerate(frame.iter_rows(), header + 1):
+        yield Row(f"row {number}", {name: _cell(value) for name, value in zip(names, row, strict=True)})
+
+
+def _cell(value: Any) -> Cell:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() | int():
+            return Decimal(repr(value))
+        case datetime():
+            return value
+        case date():
+            return value
+        case str():
+            return Mixed(value)
+        case _:
+            return str(value)
+
+
+def json_rows(path: Path, how: File) -> tuple[list[str], Iterator[Row | Broken]]:
+    """The objects of an array as rows, what lies within them by dotted names: ``sources.0.price``. Raises FileError."""
+    content = read_bytes(path)
+    if len(content) > MOST_JSON:
+        raise FileError(f"{path}: larger than {MOST_JSON:,} bytes. Split it into several files.")
+    try:
+        found = json.loads(content, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path}: not JSON: {error}. Check that the file is complete.") from error
+    for part in (how.rows or "").split("."):
+        found = found.get(part) if part and isinstance(found, dict) else found
+    if not isinstance(found, list):
+        raise FileError(
+            f"{path}: expected an array of objects. Say where it stands: `file: {{rows: path.to.it}}`."
+        )
+    flat = [dict(_flat(one)) if isinstance(one, dict) else None for one in found]
+    names = list(dict.fromkeys(name for one in flat if one is not None for name in one))
+    return names, _items(flat, names)
+
+
+def _no_number(said: str) -> Decimal:
+    raise ValueError(f"{said} is no number")
+
+
+def _items(flat: list[dict[str, Cell] | None], names: list[str]) -> Iterator[Row | Broken]:
+    nothing: dict[str, Cell] = dict.fromkeys(names, "")
+    for number, one in enumerate(flat, 1):
+        if one is None:
+            yield Broken(f"item {number}", "expected an object with names and values")
+        else:
+            yield Row(f"item {number}", nothing | one)
+
+
+def _flat(inside: Any, under: str = "", deep: int = 0) -> Iterator[tuple[str, Cell]]:
+    pairs = inside.items() if isinstance(inside, dict) else enumerate(inside)
+    for name, value in pairs:
+        path = f"{under}{name}"
+        if isinstance(value, dict | list) and deep < MOST_DEEP:
+            yield from _flat(value, f"{path}.", deep + 1)
+        elif not isinstance(value, dict | list):
+            yield path, _json_cell(value)
+
+
+def _json_cell(value: Any) -> Cell:
+    if isinstance(value, Decimal | str):
+        return value
+    return "" if value is None else "true" if value else "false"

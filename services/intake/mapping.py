@@ -1,0 +1,330 @@
+"""The mapping file: what the columns of somebody's table mean, written by hand, checked before the first row is read.
+
+Left stands the field of the fact, right the column it is read from, or how it is made from columns and stated values.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import Field as Described
+
+from events.envelope import expected
+from events.model import Model
+from events.registry import DATA
+from services.intake import fields
+from services.intake.cells import Dates, Numbers
+from services.runtime.yaml_text import FileError, documents
+
+_SOURCES = ("column", "constant", "text", "party", "propose", "count", "mark")
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Part(Model):
+    """A part of a mapping: a key it does not know is an error."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class Rule(Part):
+    """A value for texts that say one of these words and none of those, or for tariff codes that begin like this.
+
+    ``mask`` stands at the beginning of a word (and finds masks), ``*mask`` anywhere in one, ``=epi`` is a whole word.
+    """
+
+    any: Words = ()
+    none: Words = ()
+    hs: Words = ()
+    value: str = Described(validation_alias=AliasChoices("class", "is", "value"))
+
+
+class Value(Part):
+    """How one field is filled: from one source, read by the kind of the field unless something else is said here.
+
+    ``empty`` stands in for an empty cell and ``otherwise`` where no entry of ``values`` and none of ``rules`` fits:
+    both are statements of whoever writes the mapping. Without them an optional field is left out (for a cell that
+    ``values`` does not list: only with ``unlisted: omit``), and a row that lacks a field its fact needs is rejected.
+    ``count`` numbers the rows of a group from 1; ``mark`` is made from all cells of the row, the same for the same row.
+    """
+
+    column: Words = Described(default=(), validation_alias=AliasChoices("column", "from"))
+    constant: Any = None
+    text: str | None = None
+    party: str | None = None
+    identifier: str | None = None
+    scheme: str | None = None
+    propose: str | None = None
+    hs: str | None = None
+    hs_year: int | None = None
+    count: bool = False
+    mark: bool = False
+    values: dict[str, str] = {}
+    rules: tuple[Rule, ...] = ()
+    otherwise: str | None = None
+    unlisted: Literal["reject", "omit"] = "reject"
+    empty: str | None = None
+    numbers: Numbers | None = None
+    dates: Dates | None = None
+    decimals: Annotated[int, Described(ge=0, le=9)] | None = None
+    number_as_code: Annotated[int, Described(ge=4, le=10)] | None = None
+    plus_days: int = Described(default=0, ge=-3660, le=3660)
+    only_with: str | None = None
+    take: Literal["same", "first"] = "same"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in _SOURCES if getattr(self, name)]
+        if len(given) != 1:
+            said = " and ".join(given) or "nothing"
+            raise ValueError(f"expected one of {', '.join(_SOURCES)}, and found {said}")
+        if len(self.column) > 1 and not self.rules:
+            raise ValueError("several columns are read together by `rules` only; join them with `text`")
+        return self
+
+    def columns(self) -> Iterator[str]:
+        """The columns it is read from."""
+        yield from self.column
+        yield from (one for one in (self.party, self.identifier, self.propose, self.hs) if one)
+        yield from columns_in(self.text or "")
+
+
+class Condition(Part):
+    """Which rows are meant, by one column; ``reason`` says what the others are."""
+
+    column: str
+    is_in: Words = Described(default=(), validation_alias=AliasChoices("is", "is_in"))
+    is_not: Words = ()
+    says: Words = ()
+    says_not: Words = ()
+    filled: bool | None = None
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        asked = [name for name in ("is_in", "is_not", "says", "says_not") if getattr(self, name)]
+        if len(asked) + (self.filled is not None) != 1:
+            raise ValueError("expected one of is, is_not, says, says_not, filled")
+        return self
+
+
+class GroupBy(Part):
+    """Rows that become one fact: those equal in ``columns``, standing together or anywhere in the file.
+
+    ``at_most``: a larger group becomes several facts. ``if_rejected``: one row that cannot be read keeps its whole
+    group back (a contract without one of its lines is another contract), or only itself.
+    """
+
+    columns: Words
+    rows: Literal["consecutive", "whole_file"]
+    at_most: int | None = Described(default=None, ge=1)
+    if_rejected: Literal["group", "row"] = "group"
+
+
+class Fact(Part):
+    """One fact made of each row, or of each group of rows: ``each`` fills the items of a list, one for every row."""
+
+    event: str
+    fields: dict[str, Value] = {}
+    each: dict[str, dict[str, Value]] = {}
+    where: tuple[Condition, ...] = ()
+    recorded: Value | None = None
+
+    def values(self) -> Iterator[tuple[str, Value]]:
+        """All values of the fact, with their place in the mapping."""
+        yield from ((f"fields.{name}", value) for name, value in self.fields.items())
+        for part, inside in self.each.items():
+            yield from ((f"each.{part}.{name}", value) for name, value in inside.items())
+
+
+class File(Part):
+    """How the file is written; what is not said is found out, or the usual."""
+
+    encoding: Literal["utf-8", "utf-8-sig", "utf-16", "cp1252"] | None = None
+    delimiter: Literal[",", ";", "\t", "tab", "|"] | None = None
+    header: int = Described(default=1, ge=1, le=1000)
+    sheet: str | None = None
+    rows: str | None = None
+
+
+class TableMapping(Part):
+    """A mapping as a whole. ``fits`` says which table it was written for, for people.
+
+    ``blanks``: words that mean an empty cell. ``totals``: words with which a row of sums begins. ``fill_down``: columns
+    written on the first of several rows only. ``where``: rows that are meant; all others are passed over, with the
+    reason.
+    """
+
+    fits: str | None = None
+    source: Annotated[str, Described(min_length=1, max_length=200)]
+    file: File = File()
+    numbers: Numbers = Numbers()
+    dates: Dates = Dates()
+    blanks: Words = ()
+    totals: Words = ("total", "totals", "grand total", "subtotal", "sub-total", "sum")
+    fill_down: Words = ()
+    where: tuple[Condition, ...] = ()
+    group_by: GroupBy | None = None
+    facts: Annotated[tuple[Fact, ...], Described(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_fact(cls, value: Any) -> Any:
+        """A mapping of one fact may say its event and fields without a list."""
+        if not isinstance(value, dict) or "event" not in value or "facts" in value:
+            return value
+        apart = {key: value[key] for key in ("event", "fields", "each", "recorded") if key in value}
+        return {key: one for key, one in value.items() if key not in apart} | {"facts": [apart]}
+
+    def columns(self) -> list[str]:
+        """All columns it reads, each once."""
+        named = [column for fact in self.facts for _, value in fact.values() for column in value.columns()]
+        named += [name for fact in self.facts if fact.recorded for name in fact.recorded.columns()]
+        asked = [one.column for one in (*self.where, *(other for fact in self.facts for other in fact.where))]
+        grouped = self.group_by.columns if self.group_by else ()
+        return list(dict.fromkeys([*named, *asked, *grouped, *self.fill_down]))
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    place: str
+    told: str
+
+
+def columns_in(template: str) -> list[str]:
+    """The columns named in a text such as ``{ID}/{lot}``."""
+    return [part.split("}")[0] for part in template.split("{")[1:] if "}" in part]
+
+
+def load(path: Path) -> TableMapping:
+    """The mapping in a file. Raises FileError: the first mistake, its field, and what was expected there."""
+    found = _read(path)
+    try:
+        mapping = TableMapping.model_validate(found)
+    except ValidationError as error:
+        raise _refused(path, [_told(one) for one in error.errors(include_url=False)]) from error
+    if wrong := [
+        one for number, fact in enumerate(mapping.facts) for one in _mistakes(number, fact, mapping)
+    ]:
+        raise _refused(path, wrong)
+    return mapping
+
+
+def _read(path: Path, deep: int = 0) -> dict[str, Any]:
+    """The mapping as written; one that is ``based_on`` another changes single keys, fields and items of that."""
+    found = documents(path)
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise FileError(
+            f"{path}: expected one mapping of columns to fields. See seeds/mappings for examples."
+        )
+    given = dict(found[0])
+    other = given.pop("based_on", None)
+    if other is None:
+        return given
+    if not isinstance(other, str) or deep > 3:
+        raise FileError(
+            f"{path}, based_on: expected the name of another mapping that is not based on this one."
+        )
+    return _laid_over(given, _read(path.with_name(other), deep + 1), 1)
+
+
+def _laid_over(over: dict[str, Any], under: dict[str, Any], deep: int) -> dict[str, Any]:
+    found = dict(under)
+    for key, value in over.items():
+        before = found.get(key)
+        if deep and isinstance(value, dict) and isinstance(before, dict) and key not in ("file", "group_by"):
+            found[key] = _laid_over(value, before, deep - (key != "each"))
+        else:
+            found[key] = value
+    return found
+
+
+def _refused(path: Path, wrong: list[_Wrong]) -> FileError:
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    place = f"{wrong[0].place}: " if wrong[0].place else ""
+    return FileError(f"{path}, {place}{wrong[0].told}{more}")
+
+
+def _told(problem: Any) -> _Wrong:
+    place = ".".join(str(part) for part in problem["loc"])
+    told = expected(problem)
+    if problem["type"] == "extra_forbidden":
+        told = f"no such key is known here{fields.near(str(problem['loc'][-1]), _keys())}"
+    return _Wrong(place, told)
+
+
+def _keys() -> list[str]:
+    parts = (Rule, Value, Condition, GroupBy, Fact, File, TableMapping, Numbers, Dates)
+    return sorted({"from", "class", "is"} | {name for part in parts for name in part.model_fields})
+
+
+def _mistakes(number: int, fact: Fact, mapping: TableMapping) -> Iterator[_Wrong]:
+    """What only the vocabulary can tell: events and fields that do not exist, and those that are missing."""
+    here = f"facts.{number}"
+    try:
+        fields.known(fact.event)
+    except ValueError as error:
+        yield _Wrong(f"{here}.event", str(error))
+        return
+    yield from _missing(here, fact)
+    for place, value in fact.values():
+        path, inside = _path(place)
+        try:
+            field = fields.field(fact.event, path)
+            for stated in _stated(value):
+                field.wire(stated)
+        except ValueError as error:
+            yield _Wrong(f"{here}.{place}", str(error))
+        siblings = fact.each[inside] if inside else fact.fields
+        if value.only_with and value.only_with not in siblings:
+            told = f"only_with: there is no field {value.only_with} beside it"
+            yield _Wrong(f"{here}.{place}", f"{told}{fields.near(value.only_with, siblings)}")
+    if fact.event == "contract.signed" and mapping.group_by and mapping.group_by.at_most:
+        yield _Wrong("group_by.at_most", "a contract is one fact, however many lines it has; leave this out")
+
+
+def _missing(here: str, fact: Fact) -> Iterator[_Wrong]:
+    """The fields that the fact, and each item of its lists, cannot do without."""
+    tops = {path.split(".")[0] for path in (*fact.fields, *fact.each)}
+    for name in fields.required(DATA[fact.event]):
+        if name not in tops:
+            yield _Wrong(f"{here}.fields", f"{name} is missing, and {fact.event} needs it")
+    for part, inside in fact.each.items():
+        try:
+            wanted = list(fields.required(fields.items(fact.event, part)))
+        except ValueError as error:
+            yield _Wrong(f"{here}.each.{part}", str(error))
+            continue
+        for name in wanted:
+            if name not in {path.split(".")[0] for path in inside}:
+                yield _Wrong(f"{here}.each.{part}", f"{name} is missing, and each of {part} needs it")
+
+
+def _path(place: str) -> tuple[str, str]:
+    """The path of a value in its fact, and the list it is an item of."""
+    kind, _, path = place.partition(".")
+    if kind == "fields":
+        return path, ""
+    part, _, name = path.partition(".")
+    return f"{part}.0.{name}", part
+
+
+def _stated(value: Value) -> Iterator[Any]:
+    """What the mapping itself states, to be checked like what stands in a cell."""
+    if value.constant is not None:
+        yield value.constant
+    yield from (one for one in (value.otherwise, value.empty) if one is not None)
+    yield from value.values.values()
+    yield from (rule.value for rule in value.rules)
