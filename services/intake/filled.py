@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from services.intake import cells, fields, goods, names
 from services.intake.cells import Cell, Dates, Numbers
 from services.intake.countries import country
 from services.intake.fields import Field
-from services.intake.mapping import Condition, Value, columns_in
+from services.intake.mapping import NAMED, Condition, Value, columns_in
 
 Cells = Mapping[str, Cell]
 _SHOWN = 60
@@ -26,32 +26,41 @@ class CellError(ValueError):
 
 @dataclass(frozen=True)
 class Habits:
-    """How the file writes numbers and days where a field says nothing else, and what counts as an empty cell."""
+    """How the file writes numbers and days where a field says nothing else, what counts as an empty cell, its day."""
 
     numbers: Numbers
     dates: Dates
     blanks: frozenset[str]
+    day: datetime | None = None
 
     def empty(self, cell: Cell | None) -> bool:
         """Whether the cell says nothing."""
         return cell is None or (isinstance(cell, str) and (not cell.strip() or cell.strip() in self.blanks))
 
 
-def fill(value: Value, field: Field, row: Cells, count: int, habits: Habits) -> Any | None:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a row stands: its number in the file, and within its group."""
+
+    number: str
+    count: int
+
+
+def fill(value: Value, field: Field, row: Cells, where: Standing, habits: Habits) -> Any | None:
     """The value as it stands in an event; None where the cell is empty and nothing is stated for that.
 
     Raises CellError.
     """
     if value.constant is not None:
         return field.wire(value.constant)
-    if value.count:
-        return field.wire(str(count))
-    if value.mark:
-        return field.wire(_mark(row))
+    if value.day:
+        return None if habits.day is None else field.wire(habits.day)
+    if value.count or value.mark:
+        return field.wire(str(where.count) if value.count else _mark(row))
     if _silent(value, row, habits):
         return None if value.empty is None else field.wire(value.empty)
     try:
-        found = _read(value, field, row, habits)
+        found = _read(value, field, row, where, habits)
         return None if found is None else field.wire(found)
     except (ValueError, OverflowError) as error:
         raise CellError(f"{_place(value, row)}: {error}") from None
@@ -65,7 +74,7 @@ def _silent(value: Value, row: Cells, habits: Habits) -> bool:
     return all(habits.empty(row[name]) for name in named)
 
 
-def _read(value: Value, field: Field, row: Cells, habits: Habits) -> Any | None:
+def _read(value: Value, field: Field, row: Cells, where: Standing, habits: Habits) -> Any | None:
     if value.party:
         identifier = cells.text(row[value.identifier]) if value.identifier else None
         return names.party(cells.text(row[value.party]), identifier, value.scheme)
@@ -75,7 +84,11 @@ def _read(value: Value, field: Field, row: Cells, habits: Habits) -> Any | None:
         return goods.propose(goods.shipped(), text, hs, value.hs_year).goods_class or value.otherwise
     if value.rules:
         return _ruled(value, row, habits)
-    cell = _joined(value.text, row) if value.text is not None else row[value.column[0]]
+    cell = (
+        next(row[name] for name in value.column if not habits.empty(row[name]))
+        if value.text is None
+        else _joined(value.text, row, where)
+    )
     return _listed(value, cells.text(cell)) if value.values else _by_kind(value, field, cell, habits)
 
 
@@ -86,8 +99,8 @@ def _code(value: Value, row: Cells, habits: Habits) -> str | None:
     return cells.code(row[value.hs], value.number_as_code)
 
 
-def _joined(template: str, row: Cells) -> str:
-    return re.sub(r"\{([^{}]+)\}", lambda found: cells.text(row[found[1]]), template)
+def _joined(template: str, row: Cells, where: Standing) -> str:
+    return NAMED.sub(lambda found: where.number if found[1] == "#" else cells.text(row[found[1]]), template)
 
 
 def _mark(row: Cells) -> str:

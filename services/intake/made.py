@@ -10,7 +10,7 @@ from events.envelope import Event
 from events.registry import DATA
 from services.intake import fields, rows
 from services.intake.fields import Field
-from services.intake.filled import CellError, Cells, Habits, fill, met
+from services.intake.filled import CellError, Cells, Habits, Standing, fill, met
 from services.intake.mapping import Fact, TableMapping, Value
 
 _MOST_TOLD = 3
@@ -31,17 +31,17 @@ Made = list[list[Content]]
 
 @dataclass(slots=True)
 class _Reading:
-    """One row being read: its cells, its number within its group, and what is wrong so far, with its fields."""
+    """One row being read: its cells, where it stands, and what is wrong so far, with its fields."""
 
     row: Cells
-    count: int
+    where: Standing
     habits: Habits
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
 
-def make(mapping: TableMapping, row: Cells, count: int, habits: Habits) -> Made:
+def make(mapping: TableMapping, row: Cells, where: Standing, habits: Habits) -> Made:
     """The facts of a row. Raises CellError: the first cells that cannot be read."""
-    reading = _Reading(row, count, habits)
+    reading = _Reading(row, where, habits)
     made = [_contents(fact, reading) for fact in mapping.facts]
     if reading.wrong:
         told = [f"{error} (for {', '.join(names)})" for error, names in reading.wrong.items()]
@@ -88,7 +88,7 @@ def _lack(value: Value) -> str:
 
 def _value(value: Value, field: Field, reading: _Reading) -> Any | None:
     try:
-        return fill(value, field, reading.row, reading.count, reading.habits)
+        return fill(value, field, reading.row, reading.where, reading.habits)
     except CellError as error:
         reading.wrong.setdefault(str(error), []).append(_plain_path(field.path))
         return None

@@ -6,12 +6,13 @@ and each closed group a mark of some 100 bytes: so a contract that the file sign
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from events.envelope import Event, explain
 from services.intake import cells
 from services.intake.cells import Cell
-from services.intake.filled import CellError, Habits, met, reason_of
+from services.intake.filled import CellError, Habits, Standing, met, reason_of
 from services.intake.made import Made, events, make, merge
 from services.intake.mapping import GroupBy, TableMapping
 from services.intake.rows import Outcome, Rejected, Told, Unchanged
@@ -26,6 +27,10 @@ class Row:
 
     place: str
     cells: dict[str, Cell]
+
+    def standing(self, count: int) -> Standing:
+        """Its number in the file, and within its group."""
+        return Standing(self.place.split()[1], count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,9 @@ class _Group:
 class Table:
     """The rows of one file under one mapping."""
 
-    def __init__(self, path: Path, mapping: TableMapping) -> None:
+    def __init__(self, path: Path, mapping: TableMapping, day: datetime | None = None) -> None:
         self.path, self.mapping = path, mapping
-        self.habits = Habits(mapping.numbers, mapping.dates, frozenset(mapping.blanks))
+        self.habits = Habits(mapping.numbers, mapping.dates, frozenset(mapping.blanks), day)
         self._totals = {one.casefold() for one in mapping.totals}
         self._above: dict[str, Cell] = {}
         self._open: dict[tuple[str, ...], _Group] = {}
@@ -96,7 +101,7 @@ class Table:
 
     def _alone(self, row: Row) -> Outcome:
         try:
-            made = make(self.mapping, row.cells, 1, self.habits)
+            made = make(self.mapping, row.cells, row.standing(1), self.habits)
         except CellError as error:
             return Rejected(self.path, row.place, str(error))
         return self._told(row.place, 1, made)
@@ -118,7 +123,7 @@ class Table:
 
     def _joined(self, row: Row, group: _Group, by: GroupBy) -> Iterator[Outcome]:
         try:
-            made = make(self.mapping, row.cells, len(group.places) + 1, self.habits)
+            made = make(self.mapping, row.cells, row.standing(len(group.places) + 1), self.habits)
             group.made = merge(self.mapping.facts, group.made, made) if group.made else made
         except CellError as error:
             if by.if_rejected == "group":

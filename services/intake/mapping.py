@@ -3,6 +3,7 @@
 Left stands the field of the fact, right the column it is read from, or how it is made from columns and stated values.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from services.intake import fields
 from services.intake.cells import Dates, Numbers
 from services.runtime.yaml_text import FileError, documents
 
-_SOURCES = ("column", "constant", "text", "party", "propose", "count", "mark")
+_SOURCES = ("column", "constant", "text", "party", "propose", "count", "mark", "day")
+NAMED = re.compile(r"\{([^{}]+)\}")
 
 
 def _listed(value: Any) -> Any:
@@ -52,7 +54,9 @@ class Value(Part):
     ``empty`` stands in for an empty cell and ``otherwise`` where no entry of ``values`` and none of ``rules`` fits:
     both are statements of whoever writes the mapping. Without them an optional field is left out (for a cell that
     ``values`` does not list: only with ``unlisted: omit``), and a row that lacks a field its fact needs is rejected.
-    ``count`` numbers the rows of a group from 1; ``mark`` is made from all cells of the row, the same for the same row.
+    ``count`` numbers the rows of a group from 1; ``mark`` is made from all cells of the row, the same for the same row;
+    ``day`` is that given with the file; ``{#}`` in a ``text`` is the number of the row. Of several columns the first
+    that is filled counts, except for ``rules``, which look at all of them.
     """
 
     column: Words = Described(default=(), validation_alias=AliasChoices("column", "from"))
@@ -66,6 +70,7 @@ class Value(Part):
     hs_year: int | None = None
     count: bool = False
     mark: bool = False
+    day: bool = False
     values: dict[str, str] = {}
     rules: tuple[Rule, ...] = ()
     otherwise: str | None = None
@@ -90,8 +95,6 @@ class Value(Part):
         if len(given) != 1:
             said = " and ".join(given) or "nothing"
             raise ValueError(f"expected one of {', '.join(_SOURCES)}, and found {said}")
-        if len(self.column) > 1 and not self.rules:
-            raise ValueError("several columns are read together by `rules` only; join them with `text`")
         return self
 
     def columns(self) -> Iterator[str]:
@@ -188,6 +191,12 @@ class TableMapping(Part):
         apart = {key: value[key] for key in ("event", "fields", "each", "recorded") if key in value}
         return {key: one for key, one in value.items() if key not in apart} | {"facts": [apart]}
 
+    def asks_for_the_day(self) -> bool:
+        """Whether a value of it is the day given with the file."""
+        return any(value.day for fact in self.facts for _, value in fact.values()) or any(
+            fact.recorded.day for fact in self.facts if fact.recorded
+        )
+
     def columns(self) -> list[str]:
         """All columns it reads, each once."""
         named = [column for fact in self.facts for _, value in fact.values() for column in value.columns()]
@@ -204,8 +213,8 @@ class _Wrong:
 
 
 def columns_in(template: str) -> list[str]:
-    """The columns named in a text such as ``{ID}/{lot}``."""
-    return [part.split("}")[0] for part in template.split("{")[1:] if "}" in part]
+    """The columns named in a text such as ``{ID}/{lot}``; ``{#}`` is the number of the row, and no column."""
+    return [name for name in NAMED.findall(template) if name != "#"]
 
 
 def load(path: Path) -> TableMapping:

@@ -22,7 +22,7 @@ DATES = ("", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%Y/%m/
          "%b %d, %Y", "%Y%m%d", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M")  # fmt: skip
 MOST = 0.9
 Way = TypeVar("Way")
-_CODE = re.compile(r"\d{4}|\d{6}|\d{8}|\d{10}|\d{4}\.\d\d(\.\d\d){0,2}")
+_CODE = re.compile(r"\d{5,6}\.0|\d{4}|\d{6}|\d{8}|\d{10}|\d{4}\.\d\d(\.\d\d){0,2}")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from services.runtime.yaml_text import FileError
 SAMPLE = 200
 KINDS = ("csv", "xlsx", "json")
 _LISTS = {"contract.signed": "lines", "codes.published": "successions"}
-_BARE = re.compile(r"[A-Za-z_][\w-]*( [\w-]+)*")
+_BARE = re.compile(r"[A-Za-z_][\w.-]*( [\w.-]+)*")
+_NUMBERED = frozenset({"contract", "line", "purchase", "licence", "component", "document", "lot"})
 _SAID = frozenset({"true", "false", "yes", "no", "null", "on", "off"})
 
 
@@ -50,10 +51,15 @@ def suggest(path: Path, kind: str, event: str | None = None) -> str:
         except ValueError as error:
             raise FileError(f"--event: {error}. One of {', '.join(fields.FACTS)}.") from None
     how, columns = _looked_at(path, kind)
-    fact, chosen = max(
-        ((one, _choose(one, columns)) for one in ([event] if event else EVENTS)), key=lambda c: _worth(*c)
-    )
-    return "\n".join(_written(path, how, fact, chosen, columns)) + "\n"
+    asked = [event] if event else EVENTS
+    best = sorted(((one, _choose(one, columns)) for one in asked), key=lambda pair: -_worth(*pair))
+    others = [f"{one} ({_found(one, chosen)})" for one, chosen in best[1:3]]
+    return "\n".join(_written(path, how, *best[0], columns, others)) + "\n"
+
+
+def _found(event: str, chosen: Sequence[_Chosen]) -> str:
+    needed = _needed(event)
+    return f"{len({one.field for one in chosen} & set(needed))} of {len(needed)}"
 
 
 def _looked_at(path: Path, kind: str) -> tuple[File, list[Profile]]:
@@ -100,7 +106,11 @@ def _choose(event: str, columns: Sequence[Profile]) -> list[_Chosen]:
     )
     taken, found = set[str](), dict[str, _Chosen]()
     for one in offers:
-        if one.field not in found and one.column.name not in taken:
+        # Where the buyer is at home is where the goods go, unless another column says where.
+        again = one.field == "destination" and one.column == getattr(
+            found.get("buyer_country"), "column", None
+        )
+        if one.field not in found and (one.column.name not in taken or again):
             found[one.field] = one
             taken.add(one.column.name)
     return list(found.values())
@@ -127,6 +137,8 @@ def _offer(event: str, path: str, column: Profile) -> _Chosen | None:
     kind, name = fields.field(event, path).kind, path.rpartition(".")[2]
     called = _called(column.name, name)
     if not called or (kind != "text" and column.shares.get(kind, 0.0) < 1 - MOST):
+        return None
+    if kind == "text" and name not in _NUMBERED and column.fits("number"):
         return None
     share = 1.0 if kind == "text" else column.shares[kind]
     why = f"the column is called so; {share:.0%} of {column.filled} cells seen read as {_kind_name(kind)}"
@@ -164,14 +176,20 @@ def _needed(event: str) -> list[str]:
 
 
 def _written(
-    path: Path, how: File, event: str, chosen: Sequence[_Chosen], columns: Sequence[Profile]
+    path: Path,
+    how: File,
+    event: str,
+    chosen: Sequence[_Chosen],
+    columns: Sequence[Profile],
+    others: Sequence[str],
 ) -> Iterator[str]:
     needed = _needed(event)
     found = {one.field: one for one in chosen}
-    missing = [name for name in needed if name not in found and not name.endswith(".line")]
     yield f"# A proposal from the header and the first {SAMPLE} rows of {path.name}: check every line."
-    yield f"# {len(needed) - len(missing)} of the {len(needed)} fields that {event} needs were found. Lines that say"
-    yield "# missing have to be filled in: name a column, or state a value with {constant: …}."
+    yield f"# For {event}, {_found(event, chosen)} needed fields were found. Where it says missing, name a column,"
+    yield "# or state a value with {constant: …}: nothing is filled in for you."
+    if others:
+        yield f"# Other facts it might tell: {', '.join(others)}. Ask with --event TYPE."
     yield f"source: {_text(f'/tables/{path.stem}')}    # names these facts for ever; choose it once"
     yield from _file(how)
     yield from _numbers([one.column for one in chosen if fields.field(event, one.field).kind == "number"])
@@ -240,7 +258,7 @@ def _group(event: str, found: dict[str, _Chosen]) -> Iterator[str]:
     if event == "contract.signed" and contract and contract.column.distinct < contract.column.filled:
         yield f"group_by: {{columns: [{_text(contract.column.name)}], rows: consecutive}}    # its values repeat"
     if event == "codes.published":
-        yield "group_by: {columns: [], rows: whole_file, at_most: 2000, if_rejected: row}"
+        yield "group_by: {columns: [], rows: consecutive, at_most: 2000, if_rejected: row}"
 
 
 def _fields(event: str, found: dict[str, _Chosen], needed: Sequence[str], under: str) -> Iterator[str]:
@@ -261,7 +279,11 @@ def _value(event: str, one: _Chosen) -> str:
         return f"{{party: {name}}}"
     if last == "class":
         return f"{{propose: {name}}}"
-    if fields.field(event, one.field).kind == "code" and one.column.example.endswith(".0"):
+    if (
+        fields.field(event, one.field).kind == "code"
+        and re.fullmatch(r"\d+(\.0)?", one.column.example)
+        and "." in one.column.example
+    ):
         return f"{{column: {name}, number_as_code: 6}}"
     return name
 

@@ -23,7 +23,7 @@ def csv(path: Path, brought: Brought) -> Iterator[Outcome]:
     what = _mapping(path, brought)
     with delimited.opened(path, what.file) as (header, rows):
         _fits(path, header, what)
-        yield from Table(path, what).outcomes(rows)
+        yield from Table(path, what, brought.day).outcomes(rows)
 
 
 def xlsx(path: Path, brought: Brought) -> Iterator[Outcome]:
@@ -31,7 +31,7 @@ def xlsx(path: Path, brought: Brought) -> Iterator[Outcome]:
     what = _mapping(path, brought)
     header, rows = sheets.workbook(path, what.file)
     _fits(path, header, what)
-    yield from Table(path, what).outcomes(rows)
+    yield from Table(path, what, brought.day).outcomes(rows)
 
 
 def json(path: Path, brought: Brought) -> Iterator[Outcome]:
@@ -39,19 +39,24 @@ def json(path: Path, brought: Brought) -> Iterator[Outcome]:
     what = _mapping(path, brought)
     header, rows = sheets.json_rows(path, what.file)
     _fits(path, header, what)
-    yield from Table(path, what).outcomes(rows)
+    yield from Table(path, what, brought.day).outcomes(rows)
 
 
 def _mapping(path: Path, brought: Brought) -> TableMapping:
-    if brought.day is not None or brought.previous is not None:
-        raise FileError(
-            f"{path}: a table takes no --day and no --previous. State such things in its mapping."
-        )
+    if brought.previous is not None:
+        raise FileError(f"{path}: a table is not compared with a --previous one. Leave that out.")
     if brought.mapping is None:
         raise FileError(
             f"{path}: nobody said what its columns mean. Give --mapping FILE.yaml; --suggest-mapping proposes one."
         )
-    return mapping.load(brought.mapping)
+    what = mapping.load(brought.mapping)
+    if what.asks_for_the_day() != (brought.day is not None):
+        raise FileError(
+            f"{path}: its mapping asks for no day. Leave out --day, or fill a field with {{day: true}}."
+            if brought.day is not None
+            else f"{path}: its mapping asks when the table was published. Say it: --day 2021-05-04T00:00+02:00."
+        )
+    return what
 
 
 def _fits(path: Path, header: Sequence[str], what: TableMapping) -> None:
