@@ -7,6 +7,7 @@ from events.envelope import Event
 from events.registry import FACT_TOPICS, topic_of
 from events.wire import Unreadable
 from services.intake.formats import tables
+from services.intake.formats.gta import gta
 from services.intake.formats.ocds import ocds
 from services.intake.rows import Brought, Outcome, Reader, Rejected, Told
 from services.runtime import event_files, packs
@@ -39,4 +40,5 @@ FORMATS: Mapping[str, Reader] = {
     "xlsx": tables.xlsx,
     "json": tables.json,
     "ocds": ocds,
+    "gta": gta,
 }
