@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -19,12 +18,14 @@ from services.cli.ingest import sending
 from services.cli.stored import SQL
 from services.impact.app import run
 from services.impact.store import ENGINE
+from services.impact.watchdog import StandsStill
 from services.intake.app import application
 from services.intake.handlers import send
 from services.intake.serving import DEFAULT, address_of, is_open, listening, serving, url_of
-from services.runtime import clock, packs
+from services.runtime import clock, journal, packs
 from services.runtime import postgres as schema
 from services.runtime.embedded import running
+from services.runtime.heart import EXIT
 from services.runtime.settings import Endpoints, SettingsError
 from services.runtime.topics import create_topics
 
@@ -48,11 +49,14 @@ Http = Annotated[
 
 def up(bare: Bare = False, http: Http = None) -> None:
     """Runs the servers (or uses those set) and judges all facts that are told, until Ctrl-C."""
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    journal.keep("up", logging.ERROR)
     try:
         asyncio.run(_until_asked(bare, http))
     except asyncio.CancelledError:
         _say("Stopped; everything told so far is kept")
+    except StandsStill as still:
+        _say(f"Ended by the watchdog: {still}. Everything told so far is kept. Run tracker up again")
+        raise typer.Exit(EXIT) from None
 
 
 async def _until_asked(bare: bool, http: str | None) -> None:
@@ -71,8 +75,9 @@ async def _until_asked(bare: bool, http: str | None) -> None:
         _say("The processors run. Tell them facts from another terminal: tracker ingest events FILE")
         reporting = asyncio.create_task(_report(endpoints))
         try:
+            wall_clock = os.environ.get("TRACKER_CLOCK") != "story"
             async with _door(endpoints, http):
-                await run(endpoints, wall_clock=os.environ.get("TRACKER_CLOCK") != "story")
+                await run(endpoints, wall_clock=wall_clock, seen=settings.seen)
         finally:
             reporting.cancel()
 

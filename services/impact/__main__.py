@@ -1,18 +1,26 @@
-"""`python -m services.impact`: one worker, until it is asked to stop."""
+"""`python -m services.impact`: one worker, until it is asked to stop.
+
+It ends with 0 when asked, with 75 where its watchdog ended it, with 1 on any other error.
+"""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 
 from services.impact.app import run
+from services.impact.watchdog import StandsStill
+from services.runtime import journal
 from services.runtime.embedded import find
+from services.runtime.heart import EXIT
 from services.runtime.settings import NeedsAction, Settings
 
 
 async def _main() -> None:
-    endpoints = find(Settings.from_environment(os.environ))
-    work = asyncio.ensure_future(run(endpoints, wall_clock=os.environ.get("TRACKER_CLOCK") != "story"))
+    settings = Settings.from_environment(os.environ)
+    wall_clock = os.environ.get("TRACKER_CLOCK") != "story"
+    work = asyncio.ensure_future(run(find(settings), wall_clock=wall_clock, seen=settings.seen))
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, work.cancel)
@@ -23,7 +31,11 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
+    journal.keep("impact")
+    logging.getLogger("services").setLevel(logging.INFO)
     try:
         asyncio.run(_main())
     except NeedsAction as error:
         sys.exit(f"impact: {error}")
+    except StandsStill:
+        sys.exit(EXIT)

@@ -11,10 +11,11 @@ from typing import Any
 from events.registry import FACT_TOPICS
 from services.impact import again, breaker, handlers, loops, watch
 from services.impact.heal import Healer
+from services.impact.outside import EVERY, Outside, shown
 from services.runtime import kafka
 from services.runtime.postgres import pool as open_pool
 from services.runtime.reactions import patiently
-from services.runtime.settings import Endpoints
+from services.runtime.settings import Endpoints, Seen
 from services.runtime.topics import cluster_id
 
 GROUP = "impact"
@@ -22,20 +23,26 @@ _HEAL_EVERY = 30.0
 _LOOK = 2.0
 
 
-async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GROUP) -> None:
-    """Process facts for ever; whatever ends one part ends all of it.
+async def run(endpoints: Endpoints, *, seen: Seen, wall_clock: bool = True, group: str = GROUP) -> None:
+    """Process facts for ever; whatever ends one part ends all of it. Raises StandsStill where its watchdog ended it.
 
     ``wall_clock``: the present is now; else whoever tells a story moves it (``handlers.move_now``).
     """
-    async with open_pool(endpoints.database_url) as pool, _sending(endpoints.bootstrap) as producer:
+    async with (
+        open_pool(endpoints.database_url) as pool,
+        shown(pool, endpoints.database_url, seen) as outside,
+        _sending(endpoints.bootstrap) as producer,
+    ):
         stored, due, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        record = handlers.Recorder(pool, await cluster_id(endpoints.bootstrap), group, stored)
+        cluster = await cluster_id(endpoints.bootstrap)
+        record = handlers.Recorder(pool, cluster, group, stored, metrics=outside.metrics)
         waiting = kafka.WaitingList()
         healer = Healer(record, endpoints.bootstrap)
 
         async def heed() -> None:
             async with pool.acquire() as connection:
-                await waiting.pause(await breaker.paused(connection, record.cluster, group))
+                await waiting.pause(await breaker.paused(connection, cluster, group))
+                outside.metrics.held(waiting.paused)
 
         await patiently(heed)
         await patiently(lambda: again.read_again(pool))
@@ -43,15 +50,22 @@ async def run(endpoints: Endpoints, *, wall_clock: bool = True, group: str = GRO
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 50, 50)
-        async with _consuming(endpoints.bootstrap, group, waiting) as app:
+        async with _consuming(endpoints.bootstrap, group, waiting, outside) as app:
             await loops.first_end(
                 [
                     app.wait_until_stopped(),
                     waiting.commit_for_ever(healer),
                     loops.watching(healer.look, _HEAL_EVERY),
-                    loops.loop(lambda: handlers.hand_on(pool), stored, then=due),
-                    loops.loop(loops.paced(pool), due, then=changed),
-                    loops.loop(lambda: handlers.publish(pool, producer), changed),
+                    outside.watched(endpoints, cluster, group, lambda: kafka.assigned(app), waiting),
+                    loops.watching(lambda: outside.look(pool), EVERY),
+                    loops.loop(outside.step("hand_on", lambda: handlers.hand_on(pool)), stored, then=due),
+                    loops.loop(
+                        outside.step("reassess", loops.paced(pool, outside.metrics)), due, then=changed
+                    ),
+                    loops.loop(
+                        outside.step("publish", lambda: handlers.publish(pool, producer, outside.metrics)),
+                        changed,
+                    ),
                     loops.ticking(pool, wall_clock, due),
                     loops.listening(pool, due),
                     loops.watching(lambda: watch.end_blockers(pool), _LOOK),
@@ -71,11 +85,13 @@ async def _sending(bootstrap: str) -> AsyncIterator[Any]:
 
 
 @contextlib.asynccontextmanager
-async def _consuming(bootstrap: str, group: str, waiting: kafka.WaitingList) -> AsyncIterator[Any]:
+async def _consuming(
+    bootstrap: str, group: str, waiting: kafka.WaitingList, seen: Outside
+) -> AsyncIterator[Any]:
     """The Faust app with its agents, running; it leaves its group when the context ends."""
     with TemporaryDirectory(prefix="tracker-") as folder:
         app = kafka.app(group, bootstrap, Path(folder))
-        kafka.take_in(app, FACT_TOPICS, waiting)
+        kafka.take_in(app, FACT_TOPICS, waiting, seen.metrics.rebalances.inc)
         app.finalize()
         try:
             await app.start()

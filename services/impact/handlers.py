@@ -13,11 +13,12 @@ from typing import Any
 import asyncpg
 
 from services.impact import breaker, store
-from services.impact.plan import PAGE, Reached, planned
+from services.impact.metrics import UNSEEN, Metrics, Stored
+from services.impact.plan import PAGE, Reached, oldest, planned
 from services.impact.reassess import reassess_some
 from services.impact.records import Fact, Letter, read
 from services.impact.store import SQL
-from services.runtime.faults import point
+from services.runtime.faults import point, stand
 from services.runtime.kafka import RecordSet
 from services.runtime.reactions import Reaction, patiently, reaction
 
@@ -36,14 +37,16 @@ class Recorder:
     consumer: str
     stored: asyncio.Event
     holes: bool = True
+    metrics: Metrics = UNSEEN
 
     async def __call__(self, sets: Sequence[RecordSet]) -> None:
         """Store the sets in one transaction, however long Postgres is away."""
-        await patiently(lambda: self._store(sets))
+        await stand("before_store")
+        self.metrics.stored(sets, await patiently(self.metrics.timed("record", lambda: self._store(sets))))
         point("after_record")
         self.stored.set()
 
-    async def _store(self, sets: Sequence[RecordSet]) -> None:
+    async def _store(self, sets: Sequence[RecordSet]) -> Stored:
         async with self.pool.acquire() as connection, connection.transaction():
             held = await store.held_positions(connection, self.cluster, self.consumer, sets)
             if not self.holes:
@@ -54,6 +57,7 @@ class Recorder:
             await breaker.count(connection, self.cluster, self.consumer, facts, letters)
             await store.move_positions(connection, self.cluster, self.consumer, sets, held)
             point("before_record")
+        return held, facts, letters
 
 
 async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
@@ -75,11 +79,13 @@ async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
 async def hand_on(pool: asyncpg.Pool) -> int:
     """Make the exporters due that pending events affect, a page of each at a time. Returns how many were looked at."""
     async with pool.acquire() as connection, connection.transaction():
-        taken = [row["id"] for row in await connection.fetch(SQL["take_pending"], PENDING_AT_ONCE)]
+        rows = await connection.fetch(SQL["take_pending"], PENDING_AT_ONCE)
+        taken: dict[int, datetime] = {row["id"]: row["stored_at"] for row in rows}
         if taken:
-            reached = await connection.fetch(SQL["hand_on"], taken, PAGE)
-            plan = planned(taken, [Reached(*row) for row in reached], PAGE)
-            await connection.execute(SQL["make_due"], *store.columns(sorted(plan.due.items()), 2))
+            reached = [Reached(*row) for row in await connection.fetch(SQL["hand_on"], list(taken), PAGE)]
+            plan, since = planned(list(taken), reached, PAGE), oldest(taken, reached)
+            due = [(name, bulk, since[name]) for name, bulk in sorted(plan.due.items())]
+            await connection.execute(SQL["make_due"], *store.columns(due, 3))
             point("in_hand_on")
             await connection.execute(SQL["handed_on_up_to"], *store.columns(plan.unfinished, 2))
             await connection.execute(SQL["handed_on"], plan.finished)
@@ -87,12 +93,12 @@ async def hand_on(pool: asyncpg.Pool) -> int:
         return len(taken)
 
 
-async def reassess(pool: asyncpg.Pool, most: int) -> int:
+async def reassess(pool: asyncpg.Pool, most: int, metrics: Metrics = UNSEEN) -> int:
     """Judge due exporters anew. Returns how many were taken."""
-    return await reassess_some(pool, most)
+    return await reassess_some(pool, most, metrics)
 
 
-async def publish(pool: asyncpg.Pool, producer: Any) -> int:
+async def publish(pool: asyncpg.Pool, producer: Any, metrics: Metrics = UNSEEN) -> int:
     """Send what changed, in order per shard of exporters; delete what the broker has acknowledged."""
     sent = 0
     async with pool.acquire() as connection:
@@ -109,7 +115,8 @@ async def publish(pool: asyncpg.Pool, producer: Any) -> int:
                 await asyncio.gather(*futures)
                 point("after_publish")
                 await connection.execute(SQL["sent"], [one["seq"] for one in outgoing])
-                sent += len(outgoing)
+            metrics.published.inc(len(outgoing))
+            sent += len(outgoing)
     return sent
 
 

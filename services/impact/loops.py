@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 
 from services.impact import handlers
+from services.impact.metrics import UNSEEN, Metrics
 from services.runtime import clock
 from services.runtime.reactions import patiently
 
@@ -28,14 +29,14 @@ async def loop(
                 await asyncio.wait_for(came.wait(), _IDLE)
 
 
-def paced(pool: asyncpg.Pool) -> Callable[[], Awaitable[int]]:
+def paced(pool: asyncpg.Pool, metrics: Metrics = UNSEEN) -> Callable[[], Awaitable[int]]:
     """Judges more exporters at once while their locks are held shortly, and fewer when that takes long."""
     most = 200
 
     async def judge() -> int:
         nonlocal most
         began = time.monotonic()
-        done = await handlers.reassess(pool, most)
+        done = await handlers.reassess(pool, most, metrics)
         took = time.monotonic() - began
         if took > 1:
             most = max(100, most // 2)

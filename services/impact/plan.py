@@ -1,7 +1,8 @@
 """Whom facts make due, and how urgently: whatever reaches many must not delay anybody's own fact. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 PAGE = 1000
 """Exporters that one shared fact makes due in one transaction."""
@@ -43,3 +44,11 @@ def planned(taken: Sequence[int], reached: Sequence[Reached], most: int = PAGE) 
     unfinished = [(row, max(page)) for row, page in pages.items() if len(page) >= most]
     more = {row for row, _ in unfinished}
     return Plan(due, [row for row in taken if row not in more], unfinished)
+
+
+def oldest(stored_at: Mapping[int, datetime], reached: Iterable[Reached]) -> dict[str, datetime]:
+    """Of each exporter reached, when the oldest of the facts that reach it was stored."""
+    since: dict[str, datetime] = {}
+    for one in reached:
+        since[one.exporter] = min(stored_at[one.row], since.get(one.exporter, stored_at[one.row]))
+    return since

@@ -79,7 +79,7 @@ SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::tim
 ON CONFLICT DO NOTHING
 
 -- name: take_pending
-SELECT id FROM pending ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+SELECT id, stored_at FROM pending ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 
 -- name: hand_on
 -- Whom these facts affect, each with the pending row that says so: the fact's own exporter, and a page of those tied to a
@@ -110,8 +110,9 @@ UPDATE pending SET after = page.after FROM unnest($1::bigint[], $2::text[]) AS p
 
 -- name: make_due
 -- A request that is already there rises, so that whoever is judging the exporter just now does not take it away.
-INSERT INTO due (exporter, bulk) SELECT * FROM unnest($1::text[], $2::boolean[])
-ON CONFLICT (exporter) DO UPDATE SET request = nextval('request'), bulk = due.bulk AND excluded.bulk
+INSERT INTO due (exporter, bulk, since) SELECT * FROM unnest($1::text[], $2::boolean[], $3::timestamptz[])
+ON CONFLICT (exporter) DO UPDATE SET request = nextval('request'), bulk = due.bulk AND excluded.bulk,
+    since = least(due.since, excluded.since)
 
 -- name: take_due
 -- The lock on the exporter is the claim; the due row itself stays free for whoever has a new reason.
@@ -225,11 +226,17 @@ WHERE e.exporter = w.exporter AND (e.wake_at IS DISTINCT FROM w.wake_at OR e.sta
 UPDATE exporter SET stale = $2 WHERE exporter = ANY($1::text[])
 
 -- name: settle
--- Done, unless a new reason came meanwhile; rows another worker holds are left to it.
-DELETE FROM due WHERE exporter IN (
-    SELECT d.exporter FROM due d JOIN unnest($1::text[], $2::bigint[]) AS s(exporter, request)
-    ON d.exporter = s.exporter AND d.request = s.request FOR UPDATE OF d SKIP LOCKED
+-- Done, unless a new reason came meanwhile: that one waits since this judgement began, for whatever was stored before is
+-- in its snapshot. Rows another worker holds are left to it. Says how many seconds each has waited.
+WITH answered AS MATERIALIZED (
+    SELECT d.exporter, d.bulk, d.since, d.request = s.request AS done
+    FROM due d JOIN unnest($1::text[], $2::bigint[]) AS s(exporter, request) USING (exporter) FOR UPDATE OF d SKIP LOCKED
+), gone AS (
+    DELETE FROM due USING answered AS a WHERE due.exporter = a.exporter AND a.done
+), again AS (
+    UPDATE due SET since = now() FROM answered AS a WHERE due.exporter = a.exporter AND NOT a.done
 )
+SELECT bulk, extract(epoch FROM clock_timestamp() - since)::float8 AS waited FROM answered
 
 -- name: now
 SELECT now FROM clock
@@ -317,3 +324,26 @@ RETURNING topic, run, paused_at IS NOT DISTINCT FROM now() AS tripped
 
 -- name: paused
 SELECT topic FROM breaker WHERE cluster = $1 AND consumer = $2 AND paused_at IS NOT NULL
+
+-- name: waiting
+-- What waits, how many seconds the oldest has waited, and what stands still until somebody looks at it.
+SELECT p.*, d.*, o.*, (SELECT count(*) FROM dead_letter WHERE resumed_at IS NULL) AS letters,
+       (SELECT count(*) FROM exporter WHERE stale IS NOT NULL) AS stale
+FROM (SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(stored_at)), 0)::float8 AS pending_age
+      FROM pending) AS p,
+     (SELECT count(*) FILTER (WHERE NOT bulk) AS prompt, count(*) FILTER (WHERE bulk) AS bulk,
+             coalesce(extract(epoch FROM now() - min(since) FILTER (WHERE NOT bulk)), 0)::float8 AS prompt_age,
+             coalesce(extract(epoch FROM now() - min(since) FILTER (WHERE bulk)), 0)::float8 AS bulk_age FROM due) AS d,
+     (SELECT count(*) AS outbox, coalesce(extract(epoch FROM now() - min(made_at)), 0)::float8 AS outbox_age
+      FROM outbox) AS o
+
+-- name: worker_came
+-- Workers of whom nothing was heard for a week are forgotten.
+WITH forgotten AS (DELETE FROM worker WHERE seen_at < now() - interval '7 days')
+INSERT INTO worker (worker, host, pid, metrics) VALUES ($1, $2, $3, $4)
+
+-- name: worker_seen
+UPDATE worker SET seen_at = now() WHERE worker = $1
+
+-- name: worker_ended
+UPDATE worker SET seen_at = now(), ended_at = now(), watchdog = $2 WHERE worker = $1 AND ended_at IS NULL

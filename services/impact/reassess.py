@@ -18,6 +18,7 @@ from services.impact import store
 from services.impact.aside import FAULTS, Failed, at_fault, by_halves
 from services.impact.changes import Change, Said, cause, differs, outgoing
 from services.impact.judged import Judged, Key, Remain, columns_differ, judge, remain_differs
+from services.impact.metrics import UNSEEN, Metrics
 from services.impact.store import ENGINE, SQL, columns
 from services.impact.watch import alive
 from services.runtime.faults import point
@@ -33,18 +34,18 @@ class Snapshot:
     now: datetime
 
 
-async def reassess_some(pool: asyncpg.Pool, most: int) -> int:
+async def reassess_some(pool: asyncpg.Pool, most: int, metrics: Metrics = UNSEEN) -> int:
     """Judge up to ``most`` due exporters anew, with their slices. Returns how many were taken.
 
     What cannot be judged is found by halving and set aside.
     """
     try:
-        return len(await _judge(pool, most, []))
+        return len(await _judge(pool, most, [], metrics))
     except Failed as failed:
-        return await by_halves(pool, failed, lambda names: _judge(pool, len(names), names))
+        return await by_halves(pool, failed, lambda names: _judge(pool, len(names), names, metrics))
 
 
-async def _judge(pool: asyncpg.Pool, most: int, larger: list[str]) -> list[str]:
+async def _judge(pool: asyncpg.Pool, most: int, larger: list[str], metrics: Metrics) -> list[str]:
     """Judge these, or up to ``most`` that are due, in one transaction. Returns who was judged; raises Failed."""
     while True:
         async with pool.acquire() as connection, connection.transaction():
@@ -56,31 +57,32 @@ async def _judge(pool: asyncpg.Pool, most: int, larger: list[str]) -> list[str]:
                 return []
             requests = await connection.fetch(SQL["requests"], slice_)
             try:
-                larger = await _anew(pool, connection, slice_)
+                larger, lines = await _anew(pool, connection, slice_)
             except FAULTS as error:
                 if not at_fault(error):
                     raise
                 raise Failed(slice_, requests, error) from error
             if larger:
                 continue
-            await connection.execute(SQL["settle"], *columns([tuple(row) for row in requests], 2))
+            answered = await connection.fetch(SQL["settle"], *columns([tuple(row) for row in requests], 2))
+        metrics.judged(len(slice_), lines, answered)
         point("after_reassess")
         return slice_
 
 
-async def _anew(pool: asyncpg.Pool, connection: Any, slice_: list[str]) -> list[str]:
-    """Judge the locked slice and save what differs; nothing of it where a larger set is needed, which is returned."""
+async def _anew(pool: asyncpg.Pool, connection: Any, slice_: list[str]) -> tuple[list[str], int]:
+    """Judge the locked slice, save what differs, say how many lines; nothing of it where a larger set is needed."""
     async with alive(connection):
         larger, snapshot = await _snapshot(pool, slice_)
         if snapshot is None:
-            return larger
+            return larger, 0
         point("under_reassess")
         judged, remains, waking = await asyncio.to_thread(
             judge, snapshot.facts, frozenset(slice_), snapshot.now
         )
     await _save(connection, snapshot, judged, remains)
     await connection.execute(SQL["set_wake"], slice_, [waking.get(name) for name in slice_])
-    return []
+    return [], len(judged)
 
 
 async def _claimed(connection: Any, most: int, larger: list[str]) -> list[str]:

@@ -3,8 +3,7 @@
 Faust keeps the group, the rebalancing and the agents. Through its ``ConsumerScheduler`` setting a fetched set of
 records travels as one message, so that its work per message is paid once for hundreds of them. The agents only put sets
 on a waiting list; one committer beside them takes everything that waits, in order, and acknowledges what was stored.
-A paused topic is not taken in, while the others go on. Here is also where a watchdog over positions that stand still
-belongs.
+A paused topic is not taken in, while the others go on.
 """
 
 import asyncio
@@ -17,7 +16,8 @@ from typing import Any, Protocol
 
 import faust
 from aiokafka import AIOKafkaProducer
-from aiokafka.structs import ConsumerRecord
+from aiokafka.structs import ConsumerRecord, TopicPartition
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
@@ -120,6 +120,11 @@ class WaitingList:
             )
             self._keep([*self._waiting, brought])
 
+    @property
+    def paused(self) -> frozenset[str]:
+        """The topics of which nothing is taken in."""
+        return self._paused
+
     async def pause(self, topics: frozenset[str]) -> None:
         """From now on nothing of these topics is taken in, and everything of all others.
 
@@ -160,8 +165,16 @@ def app(name: str, bootstrap: str, folder: Path) -> faust.App:
     return faust.App(name, broker=brokers, datadir=folder, ConsumerScheduler=_WholeSets, **_SETTINGS)
 
 
-def take_in(application: faust.App, topics: Iterable[str], waiting: WaitingList) -> None:
-    """One agent per topic, which only puts what it is given on the list: no exception can leave it."""
+def take_in(
+    application: faust.App,
+    topics: Iterable[str],
+    waiting: WaitingList,
+    given_anew: Callable[[], object] = bool,
+) -> None:
+    """One agent per topic, which only puts what it is given on the list: no exception can leave it.
+
+    ``given_anew`` is told each time the broker has given partitions out.
+    """
 
     async def agent(stream: Any) -> None:
         async for brought in stream.noack().events():
@@ -173,7 +186,19 @@ def take_in(application: faust.App, topics: Iterable[str], waiting: WaitingList)
     async def revoked(_: Any, /, *arguments: Any, signal: Any, **__: Any) -> None:
         await waiting.drop(arguments[0])
 
+    async def given(_: Any, /, *__: Any, signal: Any, **___: Any) -> None:
+        given_anew()
+
     application.on_partitions_revoked.connect(revoked, weak=False)
+    application.on_partitions_assigned.connect(given, weak=False)
+
+
+def assigned(application: faust.App) -> frozenset[TopicPartition]:
+    """The partitions that the broker has given to this worker; none before it has joined its group."""
+    try:
+        return frozenset(TopicPartition(tp.topic, tp.partition) for tp in application.consumer.assignment())
+    except ConsumerNotStarted:
+        return frozenset()
 
 
 def producer(bootstrap: str) -> AIOKafkaProducer:

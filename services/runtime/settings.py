@@ -30,20 +30,35 @@ class Endpoints:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """How a program is looked at from outside, and how long it may stand still."""
+
+    metrics: str = "127.0.0.1:0"
+    """Where it answers for metrics and health, as `host:port`; port 0: any that is free."""
+    patience: float = 60.0
+    """After so many seconds of standing still its watchdog ends it."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """The environment, checked. An address that is not set is served by an embedded server."""
 
     kafka_bootstrap: str | None
     database_url: str | None
     data: Path
+    seen: Seen = Seen()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Reads KAFKA_BOOTSTRAP, DATABASE_URL and TRACKER_DATA; raises SettingsError."""
+        """Reads KAFKA_BOOTSTRAP, DATABASE_URL and TRACKER_DATA, _METRICS and _WATCHDOG; raises SettingsError."""
         return cls(
             kafka_bootstrap=_bootstrap(environment.get("KAFKA_BOOTSTRAP", "").strip()),
             database_url=_database_url(environment.get("DATABASE_URL", "").strip()),
             data=_data(environment),
+            seen=Seen(
+                metrics=_metrics(environment.get("TRACKER_METRICS", "").strip()),
+                patience=_patience(environment.get("TRACKER_WATCHDOG", "").strip()),
+            ),
         )
 
 
@@ -66,6 +81,25 @@ def _database_url(text: str) -> str | None:
             "postgresql://user:password@127.0.0.1:5432/tracker, or unset it to use the embedded one."
         )
     return text or None
+
+
+def _metrics(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if text and (not match or int(match[2]) > 65535):
+        raise SettingsError(
+            f"TRACKER_METRICS holds {text!r}, which is not host:port. Set it to where metrics and health are to be "
+            "asked, such as 127.0.0.1:9464, or unset it for a free port on loopback."
+        )
+    return text or Seen.metrics
+
+
+def _patience(text: str) -> float:
+    if text and not (re.fullmatch(r"[0-9]{1,5}", text) and int(text) >= 2):
+        raise SettingsError(
+            f"TRACKER_WATCHDOG holds {text!r}, which is not a number of seconds from 2 to 99999. Set it to how long a "
+            f"worker may stand still, or unset it for {Seen.patience:.0f}."
+        )
+    return float(text or Seen.patience)
 
 
 def _data(environment: Mapping[str, str]) -> Path:
