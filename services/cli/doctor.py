@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import typer
@@ -12,27 +11,19 @@ from rich.text import Text
 
 from events.registry import FACT_TOPICS
 from services.cli import show, stored
+from services.cli.doctor_findings import LATE, Finding, behind, counted, paused
+from services.cli.doctor_workers import workers
 from services.cli.options import Format, Printed
 from services.cli.stored import SQL
 from services.impact.app import GROUP
 from services.impact.store import ENGINE
+from services.impact.store import SQL as IMPACT_SQL
 from services.runtime import clock
 from services.runtime.postgres import MIGRATIONS
 from services.runtime.settings import Endpoints, NeedsAction
 from services.runtime.topics import cluster_id, ends, members, missing_topics
 
 KEYS = ("check", "ok", "says", "do")
-_LATE = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``do``: what to do where it is not well."""
-
-    check: str
-    ok: bool
-    says: str
-    do: str = ""
 
 
 def doctor(form: Printed = Format.TABLE) -> None:
@@ -109,6 +100,7 @@ async def _postgres(found: Endpoints, cluster: str | None) -> list[Finding]:
             return [answers, Finding("schema", False, f"lacks {', '.join(late)}", "Run tracker migrate.")]
         findings = [answers, Finding("schema", True, "up to date"), *await _counts(connection)]
         findings.append(await _present(connection))
+        findings += await workers(connection)
         if cluster is not None:
             findings += await _lags(connection, found.bootstrap, cluster)
         return findings
@@ -122,40 +114,9 @@ async def _not_applied(connection: Any) -> list[str]:
 
 async def _counts(connection: Any) -> list[Finding]:
     counts = await connection.fetchrow(SQL["counts"], ENGINE)
-    findings = _counted(counts, await connection.fetch(SQL["stale"]))
-    return [*findings, *(_paused(row) for row in await connection.fetch(SQL["paused"]))]
-
-
-def _counted(counts: Any, stale: Sequence[Any]) -> list[Finding]:
-    letters, outdated = counts["letters"], counts["outdated"]
-    return [
-        Finding("book", True, f"{counts['events']} facts, {counts['lines']} open lines"),
-        Finding("waiting", True, f"{counts['pending']} facts to hand on, {counts['due']} exporters to judge, "
-                                 f"{counts['outbox']} answers to publish"),
-        Finding("dead letters", not letters, f"{letters} could not be read" if letters else "none",
-                "See tracker dead-letters list." if letters else ""),
-        _stale(counts["stale"], stale),
-        Finding("engine", True, f"{outdated} answers of an older one" if outdated else "answers are current"),
-    ]  # fmt: skip
-
-
-def _stale(count: int, first: Sequence[Any]) -> Finding:
-    """Whose answers are older than their facts, the first of them with the error."""
-    if not count:
-        return Finding("exporters", True, "all can be judged")
-    named = "; ".join(f"{row['exporter']}: {row['stale']}" for row in first)
-    more = "; …" if count > len(first) else ""
-    return Finding("exporters", False, f"{count} could not be judged ({named}{more})",
-                   "Their answers are older than their facts. They are tried again at their next fact and at the next "
-                   "start: correct the fact, or start a newer tracker.")  # fmt: skip
-
-
-def _paused(row: Any) -> Finding:
-    """A topic that the breaker has stopped."""
-    says = f"paused since {show.instant(row['paused_at'])}: {row['run']} records in a row could not be read"
-    return Finding(f"topic {row['topic']}", False, says,
-                   "See tracker dead-letters list; when whoever sends them has stopped, run "
-                   "tracker dead-letters resume.")  # fmt: skip
+    waits = await connection.fetchrow(IMPACT_SQL["waiting"])
+    findings = counted(counts, await connection.fetch(SQL["stale"]), waits)
+    return [*findings, *(paused(row) for row in await connection.fetch(SQL["paused"]))]
 
 
 async def _present(connection: Any) -> Finding:
@@ -163,19 +124,18 @@ async def _present(connection: Any) -> Finding:
     if now is None:
         return Finding("clock", False, "has never run", "Start a worker: tracker up.")
     late = (clock.now() - now).total_seconds()
-    return Finding("clock", True, f"stands at {show.instant(now)}" if late > _LATE else "runs with the time")
+    return Finding("clock", True, f"stands at {show.instant(now)}" if late > LATE else "runs with the time")
 
 
 async def _lags(connection: Any, bootstrap: str, cluster: str) -> list[Finding]:
     rows = await connection.fetch(SQL["stored_positions"], cluster, GROUP)
     held = {row["topic"]: row["stored"] for row in rows}
     try:
-        written = await ends(bootstrap, FACT_TOPICS)
+        written, running = await ends(bootstrap, FACT_TOPICS), await members(bootstrap, GROUP)
     except (KafkaError, OSError) as error:
         raise stored.kafka_trouble(bootstrap, error) from error
     return [
-        Finding(f"topic {name}", True, f"{max(0, written.get(name, 0) - held.get(name, 0))} records behind")
-        for name in FACT_TOPICS
+        behind(name, max(0, written.get(name, 0) - held.get(name, 0)), running > 0) for name in FACT_TOPICS
     ]
 
 

@@ -106,3 +106,10 @@ SELECT source, id, type, "time", recorded_at, data FROM event WHERE exporter IS 
 -- name: versions
 -- Under which ids acts are stored, the one learnt first before its corrections.
 SELECT subject, array_agg(id ORDER BY recorded_at, seq) AS ids FROM event WHERE type IN ('rule.enacted', 'rule.announced') GROUP BY subject
+
+-- name: workers
+-- The workers that have not said goodbye, and those that their watchdog has ended, of the last hour.
+SELECT host, pid, metrics, watchdog, ended_at IS NOT NULL AS ended,
+       extract(epoch FROM now() - seen_at)::float8 AS silent
+FROM worker WHERE seen_at > now() - interval '1 hour' AND (ended_at IS NULL OR watchdog IS NOT NULL)
+ORDER BY started_at, host, pid

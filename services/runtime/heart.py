@@ -61,6 +61,7 @@ class Heart:
 
     def end(self, why: str) -> None:
         """Ends the process now, with its last words and the place where each thread stands."""
+        faulthandler.cancel_dump_traceback_later()
         signal.alarm(2 * _LAST_WORDS)
         _within(lambda: self._say(why), _LAST_WORDS)
         os._exit(EXIT)

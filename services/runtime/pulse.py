@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
-LONG: Mapping[str, float] = {"reassess": 5, "publish": 5}
-"""Turns that may take so many times longer: a very large slice, a broker that is away."""
+TURN = 5.0
+"""A turn may take so many times longer than something may stand still: statements and sends have limits of their own."""
+LONGER: Mapping[str, float] = {"reassess": 30.0}
+"""These may take longer still: a very large slice is judged in one turn."""
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Pulse:
         return [
             f"{name} has not ended a turn for {seconds:.0f} s"
             for name, seconds in took.items()
-            if seconds > self.patience * LONG.get(name, 1)
+            if seconds > self.patience * LONGER.get(name, TURN)
         ]
 
     def dead(self) -> list[str]:

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from services.runtime.pulse import Pulse
 from services.runtime.settings import NeedsAction
 
-_PLAIN = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+_PLAIN = (("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"))
 
 
 class AddressTaken(NeedsAction):
@@ -67,14 +67,14 @@ def _site(metrics: Callable[..., Iterable[bytes]], pulse: Pulse) -> Callable[...
             case "/health/ready":
                 return _answer(start, pulse.unready())
             case _:
-                start("404 Not Found", _PLAIN)
+                start("404 Not Found", [*_PLAIN])
                 return [b"There are /metrics, /health/live and /health/ready.\n"]
 
     return site
 
 
 def _answer(start: Callable[..., Any], wrong: Sequence[str]) -> Iterable[bytes]:
-    start("503 Service Unavailable" if wrong else "200 OK", _PLAIN)
+    start("503 Service Unavailable" if wrong else "200 OK", [*_PLAIN])
     return ["".join(f"{line}\n" for line in wrong or ["ok"]).encode()]
 
 

@@ -63,6 +63,17 @@ def test_a_worker_starts_only_when_the_schema_and_the_topics_are_there(compose: 
         assert "restart" not in programs[step], "a step that ends is not started again"
 
 
+def test_a_worker_is_asked_whether_it_lives_where_it_answers_and_started_again_when_it_ends(
+    compose: dict[str, Any],
+) -> None:
+    worker = compose["services"]["impact"]
+    port = Settings.from_environment(worker["environment"]).seen.metrics.rpartition(":")[2]
+    *_, program = worker["healthcheck"]["test"]
+    assert f"http://127.0.0.1:{port}/health/live" in program
+    compile(program, "healthcheck", "exec")
+    assert worker["restart"] == "unless-stopped"
+
+
 def test_both_ways_run_the_same_broker(compose: dict[str, Any]) -> None:
     coordinates = tomllib.loads((SHIPPED / "deploy" / "kafka" / "jgo.toml").read_text())["dependencies"][
         "coordinates"

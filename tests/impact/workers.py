@@ -47,10 +47,10 @@ async def _gone(admin: AIOKafkaAdminClient) -> bool:
     return not set(TOPICS) & set(await admin.list_topics())
 
 
-async def start(pair: Pair, log: Path, kill_at: str = "") -> asyncio.subprocess.Process:
+async def start(pair: Pair, log: Path, kill_at: str = "", **settings: str) -> asyncio.subprocess.Process:
     """One worker, its words appended to ``log``; the story's clock, so that only the test moves the present."""
     environment = {**os.environ, "KAFKA_BOOTSTRAP": pair.bootstrap, "DATABASE_URL": pair.database,
-                   "TRACKER_CLOCK": "story", "TRACKER_KILL_AT": kill_at}  # fmt: skip
+                   "TRACKER_CLOCK": "story", "TRACKER_KILL_AT": kill_at, **settings}  # fmt: skip
     with log.open("ab") as out:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.impact", cwd=ROOT, env=environment, stdout=out, stderr=out
@@ -58,9 +58,9 @@ async def start(pair: Pair, log: Path, kill_at: str = "") -> asyncio.subprocess.
 
 
 @contextlib.asynccontextmanager
-async def worker(pair: Pair, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def worker(pair: Pair, log: Path, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker that is ended with the context, however the context ends."""
-    process = await start(pair, log)
+    process = await start(pair, log, **settings)
     try:
         yield process
     finally:

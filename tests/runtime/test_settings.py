@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.settings import Settings, SettingsError
+from services.runtime.settings import Seen, Settings, SettingsError
 
 
 def test_an_empty_environment_means_embedded_servers_and_a_folder_of_ones_own(
@@ -49,3 +49,19 @@ def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(SettingsError, match="which is not a folder"):
         Settings.from_environment({"TRACKER_DATA": str(file)})
+
+
+def test_where_metrics_are_asked_and_how_long_a_worker_may_stand_still_are_settings() -> None:
+    assert Settings.from_environment({}).seen == Seen("127.0.0.1:0", 60)
+    found = Settings.from_environment({"TRACKER_METRICS": " 0.0.0.0:9464 ", "TRACKER_WATCHDOG": "90"})
+    assert found.seen == Seen("0.0.0.0:9464", 90)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TRACKER_METRICS", "9464"), ("TRACKER_METRICS", "http://a:1"), ("TRACKER_METRICS", "127.0.0.1:65536"),
+     ("TRACKER_WATCHDOG", "1"), ("TRACKER_WATCHDOG", "60s"), ("TRACKER_WATCHDOG", "-5"), ("TRACKER_WATCHDOG", "nan")],
+)  # fmt: skip
+def test_other_values_of_them_are_refused_with_an_example(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{name} holds .*{value}.*Set it to .*unset it for"):
+        Settings.from_environment({name: value})
