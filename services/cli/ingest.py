@@ -205,8 +205,8 @@ def _print(report: Report, instead: str | None) -> None:
         for one in report.first:
             table.add_row(Text(str(one.file)), Text(one.place, style="bold"), Text(one.reason, style="red"))
         console.print(table)
-    if report.rejected > len(report.first):
-        console.print(f"… and {report.rejected - len(report.first)} more")
+    if (more := report.rejected - sum(one.rows for one in report.first)) > 0:
+        console.print(f"… and {more} more rows")
     for path in report.tables:
         console.print(f"All rejections: {path}")
     line = Text(f"{report.rows:,} rows: {report.told:,} told, {report.unchanged:,} unchanged, ")

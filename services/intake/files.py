@@ -9,6 +9,7 @@ from events.wire import Unreadable
 from services.intake.formats import tables
 from services.intake.formats.gta import gta
 from services.intake.formats.ocds import ocds
+from services.intake.formats.uk_chief import uk_chief
 from services.intake.rows import Brought, Outcome, Reader, Rejected, Told
 from services.runtime import event_files, packs
 
@@ -41,4 +42,5 @@ FORMATS: Mapping[str, Reader] = {
     "json": tables.json,
     "ocds": ocds,
     "gta": gta,
+    "uk-chief": uk_chief,
 }

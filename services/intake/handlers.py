@@ -16,7 +16,7 @@ from events.rules import RuleAnnounced, RuleEnacted
 from events.wire import encode
 from services.intake.files import NOTHING
 from services.intake.rejects import beside
-from services.intake.rows import Brought, Outcome, Reader, Rejected, Told, Unchanged
+from services.intake.rows import Brought, Outcome, Reader, Rejected, Together, Told, Unchanged
 
 PER_RECORD = 500
 AT_ONCE = 20_000
@@ -85,8 +85,8 @@ async def ingest(
     Raises FileError where a file cannot be used at all; what was sent before stays sent.
     """
     report = Report()
-    for number, path in enumerate(files):
-        found = _skipped(reader(path, brought), report, telling.skip if number == 0 else 0)
+    for number, (path, outcomes) in enumerate(_opened(files, reader, brought)):
+        found = _skipped(outcomes, report, telling.skip if number == 0 else 0)
         with beside(path) as rejects:
             while batch := list(islice(found, AT_ONCE)):
                 for one in batch:
@@ -99,6 +99,15 @@ async def ingest(
                 telling.seen(report)
         report.tables += [rejects.path] if rejects.path.exists() else []
     return report
+
+
+def _opened(
+    files: Iterable[Path], reader: Reader, brought: Brought
+) -> Iterator[tuple[Path, Iterator[Outcome]]]:
+    if isinstance(reader, Together):
+        yield from reader.each(list(files), brought)
+    else:
+        yield from ((path, reader(path, brought)) for path in files)
 
 
 def _skipped(found: Iterator[Outcome], report: Report, rows: int) -> Iterator[Outcome]:

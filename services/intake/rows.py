@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,21 @@ class Brought:
 
 Reader = Callable[[Path, Brought], Iterator[Outcome]]
 """The rows of a file, in their order, streamed. Raises FileError where the file as a whole cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A format whose files say more beside one another: snapshots of a list, messages about the same licences.
+
+    ``each`` puts the files of one command in their own order, and is read to the end of one before the next. Called
+    with a single path it is a Reader.
+    """
+
+    each: Callable[[Sequence[Path], Brought], Iterator[tuple[Path, Iterator[Outcome]]]]
+
+    def __call__(self, path: Path, brought: Brought) -> Iterator[Outcome]:
+        for _, found in self.each([path], brought):
+            yield from found
 
 
 def fact(

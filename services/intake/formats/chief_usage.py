@@ -1,0 +1,178 @@
+"""One licence of a CHIEF ``usageData`` message: what customs declarations drew from its lines (DES236).
+
+Each usage record is one draw. A line also says what was drawn in all, over every message so far: the messages of the
+command must account for it, or the licence would seem to hold more than it does.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from events.envelope import Event
+from services.intake.formats import chief_fields
+from services.intake.formats.chief_licence import SOURCE, Line, Register
+from services.intake.formats.chief_lines import Faulty, Record, at
+from services.intake.rows import fact
+
+ENDS = {"C": "cancelled", "S": "surrendered"}
+"""Statuses of a licence that end it before its last day; O, E and D (open, exhausted, expired) need no fact."""
+
+_ZERO = Decimal(0)
+_DRAWS = ("O", "L")
+_KINDS = ("quantity", "value")
+_CORRECTS = {"A": "an adjustment", "C": "a contra entry"}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one record of a usage transaction says: facts, nothing new, or what is wrong with it."""
+
+    row: int
+    facts: tuple[Event, ...] = ()
+    unchanged: str | None = None
+    damage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The records of one licence line, from its ``line`` to its ``end``."""
+
+    line: Record
+    usages: tuple[Record, ...]
+    end: Record
+
+
+def blocks(records: Sequence[Record]) -> Iterator[Block]:
+    """The lines of a usage transaction. Raises Faulty where their order or their counts are wrong."""
+    line: Record | None = None
+    usages: list[Record] = []
+    for record in records[1:-1]:
+        match record.kind:
+            case "line" if line is None:
+                line, usages = record, []
+            case "usage" if line is not None:
+                usages.append(record)
+            case "end" if line is not None and record.get(1) == "line":
+                if record.get(2) != str(len(usages) + 2):
+                    raise Faulty(
+                        record.row,
+                        f"the end counts {record.get(2)[:10] or 'nothing'}, but there are {len(usages) + 2} lines",
+                    )
+                yield Block(line, tuple(usages), record)
+                line = None
+            case _:
+                raise Faulty(record.row, f"{record.kind[:40]!r} does not stand in its order here")
+    if line is not None:
+        raise Faulty(line.row, "expected end\\line behind this line and its usage")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One line of a licence, while the draws of one message are read from it."""
+
+    register: Register
+    reference: str
+    number: str
+    recorded: datetime
+
+    def read(self, block: Block) -> Iterator[Used]:
+        """What each record of the block says. Raises Faulty where what was drawn in all cannot be read."""
+        with at(block.line):
+            total = _amounts(block.line, 2)
+        for record in block.usages:
+            try:
+                with at(record):
+                    yield self._usage(record)
+            except Faulty as error:
+                yield Used(record.row, damage=str(error))
+        yield Used(block.end.row, unchanged="the end of a line")
+        yield self._accounted(block.line, total)
+
+    def _usage(self, record: Record) -> Used:
+        kind, amounts = record.get(1), _amounts(record, 5)
+        if not any(amounts):
+            return Used(record.row, unchanged="draws nothing: the line is open, or its use was only reported")
+        if kind == "M":
+            return Used(record.row, unchanged="a message about an earlier draw")
+        if kind in _CORRECTS:
+            raise ValueError(
+                f"{_CORRECTS[kind]} by customs (usage {kind}) does not say which draw it changes: "
+                "withdraw that draw, and state what remains of it"
+            )
+        if kind not in _DRAWS:
+            raise ValueError(f"usage type {kind[:5]!r}: expected A, C, L, M or O")
+        name = (self.reference, self.number, *record.fields[:7])
+        if name in self.register.draws:
+            return Used(record.row, unchanged="the same draw of the same declaration stands before")
+        facts = tuple(self._facts(record, amounts))
+        self.register.draws.add(name)
+        for what, amount in zip(_KINDS, amounts, strict=True):
+            key = (self.reference, self.number, what)
+            self.register.drawn[key] = self.register.drawn.get(key, _ZERO) + amount
+        return Used(record.row, facts)
+
+    def _facts(self, record: Record, amounts: tuple[Decimal, Decimal]) -> Iterator[Event]:
+        there = self.register.known(self.reference)
+        line = there.lines.get(self.number)
+        if line is None:
+            raise ValueError(f"{self.reference} has no line {self.number[:20]!r}")
+        drawn = {
+            "scheme": there.scheme,
+            "licence": f"{self.reference}/{self.number}",
+            "at": chief_fields.day("control date", record.get(4)),
+        }
+        source = f"{SOURCE}/{record.get(2)}/{record.get(3)}"
+        for amount in _measured(line, amounts, record.get(7)):
+            yield fact("licence.used", drawn | amount, source=source, recordedat=self.recorded)
+
+    def _accounted(self, line: Record, total: tuple[Decimal, Decimal]) -> Used:
+        """The line's own record: whether the draws of the messages given add up to what was drawn in all."""
+        for what, said in zip(_KINDS, total, strict=True):
+            told = self.register.drawn.get((self.reference, self.number, what), _ZERO)
+            if told != said:
+                reason = (
+                    f"{what} {said} was drawn in all, but the messages given account for {told}: "
+                    "give every usage message of the licence in one command"
+                )
+                return Used(line.row, damage=reason)
+        return Used(line.row, unchanged="what was drawn in all, accounted for")
+
+
+def ended(head: Record, register: Register, recorded: datetime) -> tuple[Event, ...]:
+    """The ends of a licence that was cancelled or surrendered. Raises ValueError where its lines are not known."""
+    day = head.get(5)
+    when = chief_fields.day("completion date", day) if day else recorded
+    return register.end(head.get(3), when, recorded, ENDS[head.get(4)])
+
+
+def draws(block: Block) -> bool:
+    """Whether anything was drawn from the line, now or before. Raises Faulty."""
+    for record, first in ((block.line, 2), *((one, 5) for one in block.usages)):
+        with at(record):
+            if any(_amounts(record, first)):
+                return True
+    return False
+
+
+def _amounts(record: Record, first: int) -> tuple[Decimal, Decimal]:
+    """The quantity and the value used, which stand side by side."""
+    quantity, value = record.get(first) or "0", record.get(first + 1) or "0"
+    return chief_fields.number("quantity used", quantity), chief_fields.number("value used", value)
+
+
+def _measured(line: Line, amounts: tuple[Decimal, Decimal], currency: str) -> Iterator[dict[str, object]]:
+    """What is drawn, in the unit and the currency in which the line was limited."""
+    quantity, value = amounts
+    if quantity:
+        if line.unit is None:
+            raise ValueError(
+                f"line {line.number} is not limited by quantity, so {quantity} of it has no unit"
+            )
+        yield {"quantity": quantity, "unit": line.unit}
+    if value:
+        if line.currency is None:
+            raise ValueError(f"line {line.number} is not limited by value")
+        if currency not in ("", line.currency):
+            raise ValueError(f"currency {currency[:20]!r}: the line is limited in {line.currency}")
+        yield {"value": value, "currency": line.currency}

@@ -1,0 +1,224 @@
+"""UK export and import licences as customs exchanges them: CHIEF messages (and licence payloads) become facts.
+
+The messages of one command are read together, licences before their use and replies last, each kind in the order of
+its creation: a message about use, a cancellation or a replacement says neither the unit nor the lines it is about.
+What cannot be told is rejected by name; a licence with a damaged line is rejected as a whole.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from events.envelope import Event, explain
+from services.intake.formats import chief_fields, chief_message, chief_payload, chief_usage
+from services.intake.formats.chief_licence import Register
+from services.intake.formats.chief_lines import Damage, Faulty, Part, Record, at, parts
+from services.intake.rows import Brought, Outcome, Rejected, Together, Told, Unchanged
+from services.runtime.yaml_text import FileError
+
+_LICENCES, _USAGE, _REPLIES = "licenceData", "usageData", ("licenceReply", "usageReply")
+_COUNTED = {
+    _LICENCES: ("licence",),
+    _USAGE: ("licenceUsage",),
+    **dict.fromkeys(_REPLIES, ("accepted", "rejected", "fileError")),
+}
+"""What the trailer of each kind of message counts, in the order of its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The first record of a message: what kind it is and when it was made."""
+
+    kind: str
+    created: datetime
+
+
+def each(paths: Sequence[Path], brought: Brought) -> Iterator[tuple[Path, Iterator[Outcome]]]:
+    """The files in the order in which they have to be read. Raises FileError for options that say nothing here."""
+    if brought.mapping is not None or brought.previous is not None:
+        raise FileError(
+            "uk-chief: these messages need no --mapping and no --previous. Give all messages in one command."
+        )
+    register = Register()
+    for path in sorted(paths, key=_place):
+        if chief_payload.is_payload(path):
+            yield path, iter((_payload(path, brought.day, register),))
+        else:
+            yield path, _message(path, register)
+
+
+def _place(path: Path) -> tuple[int, str, str]:
+    """Payloads first, then licences, use and replies by when they were made; what is none of them last."""
+    if chief_payload.is_payload(path):
+        return 0, "", ""
+    first = next(parts(path), None)
+    head = first.records[0] if first is not None and first.records else None
+    kinds = (_LICENCES, _USAGE, *_REPLIES)
+    if head is None or head.get(3) not in kinds:
+        return len(kinds) + 1, "", ""
+    return kinds.index(head.get(3)) + 1, head.get(4), head.get(5).rjust(7)
+
+
+def _payload(path: Path, day: datetime | None, register: Register) -> Outcome:
+    try:
+        told = chief_payload.payload(path)
+        facts: list[Event] = []
+        if told.action in ("cancel", "update"):
+            if day is None:
+                raise ValueError(f"{told.action}: the payload does not say when; give --day")
+            old = told.reference if told.action == "cancel" else register.named.get(told.replaces)
+            if old is None:
+                raise ValueError("update: give the payload of the licence it replaces in the same command")
+            facts += register.end(old, day, day, told.action)
+        if told.licence is not None:
+            facts += register.take(told.licence, day)
+            register.named[told.name] = told.reference
+    except ValueError as error:
+        return Rejected(path, "licence", explain(error))
+    return Told(told.reference, tuple(facts))
+
+
+def _message(path: Path, register: Register) -> Iterator[Outcome]:
+    """The outcomes of a message; that of its header comes last, when it is known whether there is a trailer."""
+    found = parts(path)
+    first = next(found, None)
+    if first is None:
+        return
+    try:
+        header = _header(first)
+    except Faulty as error:
+        rows = first.rows + sum(part.rows for part in found)
+        yield Rejected(path, "line 1", f"{error}; nothing behind it can be told", rows)
+        return
+    yield from _behind(path, header, found, register)
+
+
+def _header(first: Part) -> _Header:
+    head = first.records[0] if first.records else Record(first.first, "", ())
+    with at(head):
+        if head.kind != "fileHeader" or first.damages:
+            raise ValueError("expected 1\\fileHeader\\… of a CHIEF message, or a licence payload in JSON")
+        if head.get(3) not in _COUNTED:
+            raise ValueError(f"message of {head.get(3)[:40]!r}: expected one of {', '.join(_COUNTED)}")
+        return _Header(head.get(3), chief_fields.minute("creation time", head.get(4)))
+
+
+def _behind(path: Path, header: _Header, found: Iterator[Part], register: Register) -> Iterator[Outcome]:
+    counted = dict.fromkeys(_COUNTED[header.kind], 0)
+    trailer = False
+    for part in found:
+        counted |= {part.kind: counted[part.kind] + 1} if part.kind in counted else {}
+        if not part.records and not part.damages:
+            yield Unchanged(f"line {part.first}", "a blank line")
+        elif trailer:
+            yield Rejected(path, f"line {part.first}", "stands behind the trailer of the message", part.rows)
+        elif part.kind == "fileTrailer":
+            trailer = True
+            yield _trailer(path, part, counted)
+        else:
+            yield from _part(path, header, part, register)
+    if trailer:
+        yield Unchanged("line 1", "the header of the message")
+    else:
+        yield Rejected(path, "line 1", "the message has no trailer: it was cut off, and may have said more")
+
+
+def _trailer(path: Path, part: Part, counted: dict[str, int]) -> Outcome:
+    place, record = f"line {part.first}", part.records[0]
+    if part.damages:
+        return Rejected(path, place, part.damages[0].reason)
+    for number, (kind, count) in enumerate(counted.items(), 1):
+        if record.get(number) != str(count):
+            said = record.get(number)[:20] or "nothing"
+            return Rejected(path, place, f"the trailer counts {said} of {kind}, but the message has {count}")
+    return Unchanged(place, "the trailer of the message")
+
+
+def _part(path: Path, header: _Header, part: Part, register: Register) -> Iterator[Outcome]:
+    """What became of a transaction, or of a record between transactions."""
+    place, head = f"line {part.first}", part.records[0] if part.records else None
+    if head is None or part.kind not in _COUNTED[header.kind]:
+        order = f"{part.kind[:40]!r} does not stand in its order here"
+        yield Rejected(path, place, part.damages[0].reason if part.damages else order, part.rows)
+    elif part.damages:
+        yield from _damaged(path, part, part.damages)
+    elif part.kind == "accepted":
+        yield Unchanged(place, f"{head.get(1)} was accepted")
+    elif part.kind == "fileError":
+        yield Rejected(path, place, f"CHIEF found the file in error: {_official(head)}")
+    elif part.kind == "rejected":
+        errors = "; ".join(_official(one) for one in part.records if one.kind == "error")
+        yield Rejected(path, place, f"CHIEF rejected {head.get(1)}: {errors or 'no reason given'}", part.rows)
+    else:
+        read = _licence if part.kind == "licence" else _usage
+        try:
+            yield from read(path, header, part, register)
+        except Faulty as error:
+            yield from _damaged(path, part, [Damage(error.row, str(error))])
+
+
+def _damaged(path: Path, part: Part, damages: Sequence[Damage]) -> Iterator[Outcome]:
+    """Each damaged line by its place, and the rest of the transaction with it."""
+    reasons = {damage.row: damage.reason for damage in reversed(damages)}
+    for row in sorted(reasons):
+        yield Rejected(path, f"line {row}", reasons[row])
+    rest = part.rows - len(reasons)
+    if rest > 0:
+        head, lines = part.records[0], ", ".join(map(str, sorted(reasons)))
+        name = head.get(1 if part.kind == "rejected" else 3)
+        reason = f"{part.kind} {name[:60]} is rejected as a whole, for line {lines}"
+        yield Rejected(path, f"lines {part.first} to {part.first + part.rows - 1}", reason, rest)
+
+
+def _official(record: Record) -> str:
+    """The error as CHIEF states it: its code and its text."""
+    return " ".join(record.get(number) for number in (1, 2) if record.get(number)).replace("\x00", "")
+
+
+def _licence(path: Path, header: _Header, part: Part, register: Register) -> Iterator[Outcome]:
+    """The outcome of a licence transaction. Raises Faulty: no half of a licence is told."""
+    head, recorded = part.records[0], header.created
+    action, reference = head.get(2), head.get(3)
+    draft = chief_message.Draft(head)
+    for record in part.records[1:]:
+        draft.take(record)
+    with at(head):
+        if action not in chief_message.ACTIONS:
+            raise ValueError(f"action {action[:20]!r}: expected one of {', '.join(chief_message.ACTIONS)}")
+        if not reference:
+            raise ValueError("expected the number of the licence")
+        if action == "cancel":
+            facts = register.end(reference, recorded, recorded, "cancelled")
+        else:
+            facts = register.take(chief_message.licence(draft), recorded)
+    yield Told(f"line {part.first}", facts, part.rows)
+
+
+def _usage(path: Path, header: _Header, part: Part, register: Register) -> Iterator[Outcome]:
+    """The outcomes of a usage transaction, record by record. Raises Faulty where all of it is rejected."""
+    head, reference = part.records[0], part.records[0].get(3)
+    found = list(chief_usage.blocks(part.records))
+    ends = head.get(4) in chief_usage.ENDS
+    with at(head):
+        if head.get(2) != "insert":
+            raise ValueError(f"action {head.get(2)[:20]!r}: expected insert")
+        if ends or any(chief_usage.draws(block) for block in found):
+            register.known(reference)
+        facts = chief_usage.ended(head, register, header.created) if ends else ()
+    place = f"line {part.first}"
+    yield Told(place, facts) if facts else Unchanged(place, "the head of a licence's use")
+    for block in found:
+        for one in chief_usage.Meter(register, reference, block.line.get(1), header.created).read(block):
+            yield _used(path, one)
+    yield Unchanged(f"line {part.records[-1].row}", "the end of a licence's use")
+
+
+def _used(path: Path, one: chief_usage.Used) -> Outcome:
+    place = f"line {one.row}"
+    if one.damage is not None:
+        return Rejected(path, place, one.damage)
+    return Told(place, one.facts) if one.facts else Unchanged(place, one.unchanged or "")
+
+
+uk_chief = Together(each)
