@@ -8,23 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 
 from events.envelope import Event
-from events.model import Data
 from events.rule_document import RuleDocument
-from events.rules import CodesPublished, FxPublished, GoodsPublished, RuleEnacted
+from events.rules import CodesPublished, FxPublished, GoodsPublished
+from services.domain.codex import Codex, codified, models
 from services.domain.columns import EVENT_SCHEMA, ORDER, data_schema
-from services.domain.rules import attributes_asked
-
-_SHARED: Mapping[str, type[Data]] = {
-    "rule.enacted": RuleEnacted,
-    "goods.published": GoodsPublished,
-    "codes.published": CodesPublished,
-    "fx.published": FxPublished,
-}
 
 
 def frame_of(events: Iterable[Event], learnt: datetime | None = None) -> pl.DataFrame:
@@ -83,20 +74,26 @@ class Book:
     @cached_property
     def rules(self) -> tuple[RuleDocument, ...]:
         """The enacted rule documents, the latest version of each, in order of publication."""
-        latest = {e.document.rule: e.document for e in self._shared("rule.enacted")}
-        return tuple(sorted(latest.values(), key=lambda rule: (rule.published, rule.rule)))
+        return self.codex.rules
+
+    @cached_property
+    def codex(self) -> Codex:
+        """The enacted rules and what goods are; books told of the same share it."""
+        return codified(
+            *(self._texts(name) for name in ("rule.enacted", "goods.published", "codes.published"))
+        )
 
     @cached_property
     def goods(self) -> tuple[GoodsPublished, ...]:
-        return tuple(self._shared("goods.published"))
+        return models("goods.published", self._texts("goods.published"))
 
     @cached_property
     def codes(self) -> tuple[CodesPublished, ...]:
-        return tuple(self._shared("codes.published"))
+        return models("codes.published", self._texts("codes.published"))
 
     @cached_property
     def fx(self) -> tuple[FxPublished, ...]:
-        return tuple(self._shared("fx.published"))
+        return models("fx.published", self._texts("fx.published"))
 
     def of(self, event_type: str) -> pl.DataFrame:
         """The events of a type in their order: source, id, time, recorded_at and the columns of its data."""
@@ -104,7 +101,7 @@ class Book:
 
     @cached_property
     def _schema(self) -> Mapping[str, dict[str, pl.DataType]]:
-        return data_schema(attributes_asked(self.rules))
+        return data_schema(self.codex.attributes)
 
     @cached_property
     def _cache(self) -> dict[str, pl.DataFrame]:
@@ -123,7 +120,6 @@ class Book:
             self._cache[event_type] = pl.concat([head, data.rename(clash)], how="horizontal")
         return self._cache[event_type]
 
-    def _shared(self, event_type: str) -> list[Any]:
-        model = _SHARED[event_type]
+    def _texts(self, event_type: str) -> tuple[str, ...]:
         rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)
-        return [model.model_validate_json(text) for text in rows["data"]]
+        return tuple(rows["data"])

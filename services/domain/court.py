@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import polars as pl
 
 from services.domain import balances
 from services.domain.book import Book
+from services.domain.codex import Codex
 from services.domain.columns import INSTANT
 from services.domain.contracts import folded
 from services.domain.draws import draw_all, gone
 from services.domain.evidence import Evidence
-from services.domain.goods import Taxonomy
 from services.domain.judge import RANK, Law, conclude, drawers, frames
 from services.domain.rules import World, worlds
-from services.domain.scope import kinds, reach
+from services.domain.scope import Scopes, kinds
 
 _CHUNK = 500_000
 
@@ -45,14 +45,15 @@ class Court:
     @classmethod
     def of(cls, book: Book, now: datetime, at: datetime | None, reading: str | None) -> "Court":
         """The court over a book (as known), with all finite balances drawn in order as planned at ``now``."""
-        evidence = Evidence(book, Taxonomy.of(book.goods, book.codes))
+        evidence = Evidence(book, book.codex.taxonomy)
         lines = folded(book, at if at is not None else now)
         planned = lines if at is None else folded(book, now)
         drawn = pl.concat([planned, gone(book, at if at is not None else now)], how="diagonal_relaxed")
         every, of = kinds(pl.concat([lines, drawn], how="diagonal_relaxed"))
         lines, drawn = every.head(lines.height), every.tail(drawn.height)
         benches = tuple(
-            _bench(world, drawn, lines, of, evidence, now, at) for world in worlds(book.rules, reading)
+            _bench(world, law.about(of), drawn, lines, evidence, now, at)
+            for world, law in _laws(book.codex, reading)
         )
         return cls(book, evidence, now, at, reading, lines, benches)
 
@@ -69,10 +70,7 @@ class Court:
     def over(self, lines: pl.DataFrame) -> "Court":
         """The same court over other folds of lines that draw on nothing shared."""
         lines, of = kinds(lines)
-        benches = tuple(
-            Bench(b.world, Law.of(b.world.bindings, reach(of, b.world.bindings, self.evidence.taxonomy)), {})
-            for b in self.benches
-        )
+        benches = tuple(Bench(b.world, b.law.about(of), {}) for b in self.benches)
         return replace(self, lines=lines, benches=benches)
 
     @cached_property
@@ -120,11 +118,19 @@ class Court:
         return conclude(of, bench.law, covers)
 
 
+@lru_cache(maxsize=32)
+def _laws(codex: Codex, reading: str | None) -> tuple[tuple[World, Law], ...]:
+    """Every open combination of readings with its law, made once for all judgements under the same acts."""
+    return tuple(
+        (world, Law.of(world.bindings, Scopes(world.bindings, codex.taxonomy)))
+        for world in worlds(codex.rules, reading)
+    )
+
+
 def _bench(
-    world: World, drawn: pl.DataFrame, lines: pl.DataFrame, of: pl.DataFrame, evidence: Evidence, now: datetime,
+    world: World, law: Law, drawn: pl.DataFrame, lines: pl.DataFrame, evidence: Evidence, now: datetime,
     at: datetime | None,
 ) -> Bench:  # fmt: skip
-    law = Law.of(world.bindings, reach(of, world.bindings, evidence.taxonomy))
     pages = draw_all(law, drawn, evidence, now)
     if at is None:
         return Bench(world, law, pages)

@@ -147,7 +147,7 @@ def _applications(book: Book, lacks: pl.DataFrame, schemes: list[tuple[str, str]
         pending.select("time", "goods", "holder", missing="scheme", expected=instant(pl.col("expected"))),
         on=["missing", "holder"],
     )
-    found = found.filter(_for_goods(found, Taxonomy.of(book.goods, book.codes)))
+    found = found.filter(_for_goods(found, book.codex.taxonomy))
     return (
         found.sort("time", "expected").group_by("n", "missing", maintain_order=True)
         .agg(applied_at=pl.col("time").first(), expected=pl.col("expected").first()).cast(shape)  # type: ignore[arg-type]

@@ -14,7 +14,6 @@ from services.domain.components import idle
 from services.domain.contracts import folded
 from services.domain.figures import figure
 from services.domain.forecast import CASES
-from services.domain.goods import Taxonomy
 from services.domain.money import NOTHING, Rates, converted, day_of, digits
 from services.domain.purchases import parcels
 from services.domain.units import converted as in_unit
@@ -30,7 +29,7 @@ def of(book: Book, lines: pl.DataFrame, chosen: pl.DataFrame, moment: datetime, 
     """What idle components cost each chosen line: n, and for each of ``GROUPS`` its sums, currency, error and steps."""
     bought = parcels(book, moment)
     sent = _shipments(book, bought, moment)
-    parts = idle(bought, lines, sent, Taxonomy.of(book.goods, book.codes))
+    parts = idle(bought, lines, sent, book.codex.taxonomy)
     about = chosen.select("n", "blocked_since", "rule_published", contract_currency="currency")
     parts = parts.join(about, on="n", maintain_order="left")
     before = pl.col("moved_at") < pl.col("blocked_since")

@@ -6,7 +6,7 @@ requirements ⟕ evidence, then the minimum over requirements, the sum over rout
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from services.domain.columns import INSTANT, QUANTITY, Schema
 from services.domain.evidence import Evidence
 from services.domain.needs import AMENDABLE, HELD, LOT, NEVER, STAKE, holding
 from services.domain.rules import Binding, Need
-from services.domain.scope import inside
+from services.domain.scope import SCOPE, Scopes, inside
 
 VERDICTS = ("clear", "satisfied", "grandfathered", "needs_documents", "needs_review", "partial", "in_abeyance",
             "unlicensed", "prohibited")  # fmt: skip
@@ -46,9 +46,13 @@ class Frames:
 
 @dataclass(frozen=True)
 class Law:
-    """The clauses of one world as frames, made once for all judgements under it."""
+    """The clauses of one world as frames, made once for all judgements under it.
+
+    ``scope``: what ``scopes`` say of the kinds of goods that are judged.
+    """
 
     bindings: Sequence[Binding]
+    scopes: Scopes
     scope: pl.DataFrame
     spans: pl.DataFrame
     ways: pl.DataFrame
@@ -57,8 +61,8 @@ class Law:
     needs: tuple[Need, ...]
 
     @classmethod
-    def of(cls, bindings: Sequence[Binding], scope: pl.DataFrame) -> "Law":
-        """The law of these clauses; ``scope`` is what ``scope.reach`` says of the kinds of goods."""
+    def of(cls, bindings: Sequence[Binding], scopes: Scopes) -> "Law":
+        """The law of these clauses, about no goods yet."""
         needs: dict[Need, int] = {}
         spans, ways, way_spans, asked = (list[tuple[Any, ...]]() for _ in range(4))
         for number, binding in enumerate(bindings):
@@ -73,7 +77,8 @@ class Law:
         u32 = pl.UInt32
         return cls(
             bindings,
-            scope,
+            scopes,
+            pl.DataFrame(schema=SCOPE),
             pl.DataFrame(spans, {"binding": u32, "first": INSTANT, "last": INSTANT}, orient="row"),
             pl.DataFrame(ways, {"binding": u32, "way": u32, "position": u32, "route": pl.String,
                                 "transition": pl.Boolean}, orient="row"),
@@ -81,6 +86,10 @@ class Law:
             pl.DataFrame(asked, {"way": u32, "need": u32, "place": u32}, orient="row"),
             tuple(needs),
         )  # fmt: skip
+
+    def about(self, kinds: pl.DataFrame) -> "Law":
+        """The same law, about these kinds of goods (``scope.kinds``)."""
+        return replace(self, scope=self.scopes.reach(kinds))
 
 
 def frames(rows: pl.DataFrame, law: Law, evidence: Evidence) -> Frames:

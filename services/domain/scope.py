@@ -5,6 +5,7 @@ answer holds for all lines of the kind. In Polars ``&`` and ``|`` follow three-v
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,13 @@ from services.domain.goods import Taxonomy
 from services.domain.rules import Binding
 
 KIND = ("exported_from", "made_in", "destination", "class", "hs", "hs_year", "facts_complete", "attributes")
+SCOPE: Schema = {
+    "kind": pl.UInt32,
+    "binding": pl.UInt32,
+    "in_scope": pl.Boolean,
+    "unknown": pl.List(pl.String),
+}
+_REMEMBERED = 50_000
 _TRUE, _FALSE, _UNKNOWN = pl.lit(True), pl.lit(False), pl.lit(None, dtype=pl.Boolean)
 
 
@@ -23,23 +31,43 @@ def kinds(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return numbered, numbered.select("kind", *KIND).unique("kind", keep="any")
 
 
-def reach(of: pl.DataFrame, bindings: Sequence[Binding], taxonomy: Taxonomy) -> pl.DataFrame:
-    """The clauses that reach, or may reach, each kind of goods, whatever the instant and the exporter.
+class Scopes:
+    """What clauses say of kinds of goods, whatever the instant and the exporter; each kind is asked about once."""
 
-    Returns columns ``kind`` UInt32, ``binding`` UInt32 (position in ``bindings``), ``in_scope`` Boolean (null:
-    unknown) and ``unknown`` List(String): the missing facts on which it depends.
-    """
-    classes = {name: dict[str, bool | None]() for name in of["class"].unique().to_list() if name is not None}
-    codes = of.select("hs", "hs_year").unique().drop_nulls().rows()
-    asked = _Asked(of, taxonomy, tuple(classes), tuple(codes))
-    found = [asked.binding(number, binding) for number, binding in enumerate(bindings)]
-    shape: Schema = {
-        "kind": pl.UInt32,
-        "binding": pl.UInt32,
-        "in_scope": pl.Boolean,
-        "unknown": pl.List(pl.String),
-    }
-    return pl.concat([pl.DataFrame(schema=shape), *found])
+    def __init__(self, bindings: Sequence[Binding], taxonomy: Taxonomy) -> None:
+        self._bindings, self._taxonomy = bindings, taxonomy
+        self._known: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+
+    def reach(self, of: pl.DataFrame) -> pl.DataFrame:
+        """The clauses that reach, or may reach, each of the kinds.
+
+        Returns columns ``kind`` UInt32, ``binding`` UInt32 (position in ``bindings``), ``in_scope`` Boolean (null:
+        unknown) and ``unknown`` List(String): the missing facts on which it depends.
+        """
+        known = self._known if len(self._known) < _REMEMBERED else {}
+        keys = dict(zip(of["kind"], _keys(of), strict=True))
+        new = [kind for kind, key in keys.items() if key not in known]
+        if new:
+            told = self._asked(of.filter(pl.col("kind").is_in(new)))
+            # A new dictionary each time: whoever reads the old one in another thread is not disturbed.
+            known = self._known = known | {keys[kind]: told.get(kind, []) for kind in new}
+        rows = [(kind, *row) for kind, key in keys.items() for row in known.get(key, ())]
+        return pl.DataFrame(rows, SCOPE, orient="row")
+
+    def _asked(self, of: pl.DataFrame) -> dict[int, list[tuple[Any, ...]]]:
+        classes = tuple(name for name in of["class"].unique().to_list() if name is not None)
+        codes = tuple(of.select("hs", "hs_year").unique().drop_nulls().rows())
+        asked = _Asked(of, self._taxonomy, classes, codes)
+        told: dict[int, list[tuple[Any, ...]]] = {}
+        for number, binding in enumerate(self._bindings):
+            for kind, *row in asked.binding(number, binding).iter_rows():
+                told.setdefault(kind, []).append(tuple(row))
+        return told
+
+
+def _keys(of: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """Each kind as what a dictionary takes."""
+    return of.select(KIND).with_columns(pl.col("attributes").struct.json_encode()).rows()
 
 
 class _Asked:
