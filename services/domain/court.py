@@ -1,6 +1,6 @@
 """A book at an instant, ready to judge: lines folded, rules compiled per reading, balances drawn in their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -14,11 +14,12 @@ from services.domain.columns import INSTANT
 from services.domain.contracts import folded
 from services.domain.draws import draw_all, gone
 from services.domain.evidence import Evidence
-from services.domain.judge import RANK, Law, conclude, drawers, frames
+from services.domain.judge import RANK, Frames, Law, conclude, drawers, frames, verdict
 from services.domain.rules import World, worlds
 from services.domain.scope import Scopes, kinds
 
 _CHUNK = 500_000
+_Say = Callable[[Frames, Law, Mapping[int, balances.Cover]], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Bench:
     world: World
     law: Law
     pages: Mapping[int, balances.Page]
+
+
+_Combine = Callable[[Sequence[pl.DataFrame], Sequence[Bench]], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Court:
         planned = lines if at is None else folded(book, now)
         drawn = pl.concat([planned, gone(book, at if at is not None else now)], how="diagonal_relaxed")
         every, of = kinds(pl.concat([lines, drawn], how="diagonal_relaxed"))
-        lines, drawn = every.head(lines.height), every.tail(drawn.height)
+        lines, drawn = every.head(lines.height).select(*lines.columns, "kind"), every.tail(drawn.height)
         benches = tuple(
             _bench(world, law.about(of), drawn, lines, evidence, now, at)
             for world, law in _laws(book.codex, reading)
@@ -67,11 +71,11 @@ class Court:
         """The instant after which changes lie ahead."""
         return self.now if self.at is None else max(self.now, self.at)
 
-    def over(self, lines: pl.DataFrame) -> "Court":
-        """The same court over other folds of lines that draw on nothing shared."""
-        lines, of = kinds(lines)
-        benches = tuple(Bench(b.world, b.law.about(of), {}) for b in self.benches)
-        return replace(self, lines=lines, benches=benches)
+    def also(self, lines: pl.DataFrame) -> "Court":
+        """The same court over these lines as well (``line_id`` beyond its own), which draw on nothing shared."""
+        every, of = kinds(pl.concat([self.lines.drop("kind"), lines], how="vertical_relaxed"))
+        benches = tuple(replace(bench, law=bench.law.about(of), pages={}) for bench in self.benches)
+        return replace(self, lines=every, benches=benches)
 
     @cached_property
     def finite(self) -> pl.Series:
@@ -88,23 +92,28 @@ class Court:
 
     def judged(self) -> pl.DataFrame:
         """The lines of ``contracts.folded`` with ``moment`` and what ``judge.conclude`` says, readings combined."""
-        return self.at_moments(self.planned())
+        rows = self.planned()
+        return rows.join(self.answers(rows.select("line_id", "moment")), on=["line_id", "moment"], how="left",
+                         maintain_order="left")  # fmt: skip
 
-    def at_moments(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The same for any rows of lines with a ``moment`` each (a line may stand there many times)."""
-        parts = [
-            self._at_moments(rows.slice(first, _CHUNK)) for first in range(0, max(1, rows.height), _CHUNK)
-        ]
-        return pl.concat(parts)
+    def answers(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """What ``judge.conclude`` says of lines at instants (``line_id``, ``moment``), readings combined."""
+        return self._by_chunks(wanted, conclude, _combined)
 
-    def _at_moments(self, rows: pl.DataFrame) -> pl.DataFrame:
-        rows = rows.with_row_index("r")
-        answers = [self._answer(rows, bench) for bench in self.benches]
-        return rows.join(_combined(answers, self.benches), on="r", how="left", maintain_order="left").drop(
-            "r"
-        )
+    def verdicts(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Only ``line_id``, ``moment`` and ``verdict`` of the same, which is found sooner."""
+        return self._by_chunks(wanted, verdict, _combined_verdicts)
 
-    def _answer(self, rows: pl.DataFrame, bench: Bench) -> pl.DataFrame:
+    def _by_chunks(self, wanted: pl.DataFrame, say: _Say, combine: _Combine) -> pl.DataFrame:
+        firsts = range(0, max(1, wanted.height), _CHUNK)
+        return pl.concat([self._chunk(wanted.slice(first, _CHUNK), say, combine) for first in firsts])
+
+    def _chunk(self, wanted: pl.DataFrame, say: _Say, combine: _Combine) -> pl.DataFrame:
+        rows = wanted.with_row_index("r").join(self.lines, on="line_id", how="left", maintain_order="left")
+        answers = combine([self._answer(rows, bench, say) for bench in self.benches], self.benches)
+        return rows.select("r", "line_id", "moment").join(answers, on="r", maintain_order="left").drop("r")
+
+    def _answer(self, rows: pl.DataFrame, bench: Bench, say: _Say) -> pl.DataFrame:
         of = frames(rows, bench.law, self.evidence)
         lines = (
             dict(rows.select("r", "line_id").iter_rows())
@@ -115,7 +124,7 @@ class Court:
             r: balances.cover(drawer, bench.pages.get(lines[r], balances.UNTOUCHED))
             for r, drawer in drawers(of, bench.law).items()
         }
-        return conclude(of, bench.law, covers)
+        return say(of, bench.law, covers)
 
 
 @lru_cache(maxsize=32)
@@ -138,6 +147,24 @@ def _bench(
     by_ref = {ref: pages[number] for number, ref in open_lines if number in pages}
     numbered = lines.select("line_id", "ref").iter_rows()
     return Bench(world, law, {number: by_ref[ref] for number, ref in numbered if ref in by_ref})
+
+
+def _combined_verdicts(answers: Sequence[pl.DataFrame], benches: Sequence[Bench]) -> pl.DataFrame:
+    """Only the verdicts of the rows under all readings: r, verdict."""
+    if len(answers) == 1:
+        return answers[0].select("r", "verdict")
+    told = (
+        pl.concat(answers)
+        .group_by("r")
+        .agg(
+            pl.col("verdict").first(),
+            verdicts=pl.col("verdict").n_unique(),
+            low=pl.col("low").min(),
+            high=pl.col("high").max(),
+        )
+    )
+    review = (pl.col("verdicts") > 1) | (pl.col("low") != pl.col("high"))
+    return told.select("r", verdict=pl.when(review).then(pl.lit("needs_review")).otherwise("verdict"))
 
 
 def _combined(answers: Sequence[pl.DataFrame], benches: Sequence[Bench]) -> pl.DataFrame:

@@ -72,7 +72,8 @@ def gone(book: Book, moment: datetime) -> pl.DataFrame:
     if shipped.is_empty():
         text = {name: pl.String() for name in ("on_scheme", "on_licence", "event")}
         return pl.DataFrame(schema={"shipped_at": INSTANT, **text})
-    lines = folded(book, moment, ended=True).drop("over")
+    folds = shipped.select("exporter", "contract", fold_at=pl.lit(moment, dtype=INSTANT)).unique()
+    lines = folded(book, folds, ended=True).drop("over")
     sent = converted(pl.col("sent").cast(QUANTITY), pl.col("sent_unit"), pl.col("unit"))
     # It left in full: nothing of it was shipped before it, so no cut-off is counted twice.
     left = shipped.join(lines, on=key).with_columns(open=sent, shipped=pl.lit(0, dtype=QUANTITY))

@@ -257,6 +257,17 @@ def conclude(of: Frames, law: Law, covers: Mapping[int, balances.Cover]) -> pl.D
     return _explained(rows, clauses, ways, of, held, law)
 
 
+def verdict(of: Frames, law: Law, covers: Mapping[int, balances.Cover]) -> pl.DataFrame:
+    """Only ``r, verdict, low, high`` of what ``conclude`` says."""
+    ways = _judged_ways(of, _with_need_covers(of, covers), covers)
+    rows = _judged_rows(of, _judged_clauses(of, ways, law, covers))
+    return rows.select("r", "low", "high", verdict=_named("rank"))
+
+
+def _named(rank: str) -> pl.Expr:
+    return pl.col(rank).replace_strict(dict(enumerate(VERDICTS)), return_dtype=pl.String)
+
+
 def _cover_frame(
     covers: Mapping[int, balances.Cover], what: str, key: str, names: Sequence[str]
 ) -> pl.DataFrame:
@@ -382,7 +393,6 @@ def _explained(
     nearest = _nearest(deciding, ways)
     missing = _missing(deciding, nearest, of, held, ways)
     cited = _cited(clauses.join(names, on="binding"), of, held)
-    verdict = pl.col("rank").replace_strict(dict(enumerate(VERDICTS)), return_dtype=pl.String)
     empty = pl.lit([], dtype=pl.List(pl.String))
     joined = (
         rows.join(deciding.select("r", "rule", "clause", "rule_published"), on="r", how="left")
@@ -391,7 +401,7 @@ def _explained(
         .join(cited, on="r", how="left")
     )
     return joined.select(
-        "r", "rule", "clause", "route", "low", "high", "rule_published", verdict=verdict,
+        "r", "rule", "clause", "route", "low", "high", "rule_published", verdict=_named("rank"),
         missing=pl.col("missing").fill_null(empty), cited=pl.col("cited").fill_null(empty),
     )  # fmt: skip
 

@@ -7,10 +7,10 @@ import polars as pl
 
 from events.values import MINOR_UNITS
 from services.domain.book import Book
-from services.domain.columns import FINE, INSTANT, MONEY, QUANTITY
+from services.domain.columns import FINE, MONEY, QUANTITY
 from services.domain.court import Court
 from services.domain.judge import RANK
-from services.domain.timeline import next_changes, spells
+from services.domain.timeline import outlook
 
 EXPORTABLE = ("clear", "satisfied", "grandfathered", "needs_documents")
 
@@ -36,27 +36,20 @@ def assess(
     cost_to_go`` Decimal(38,4) · ``terms`` · ``cited`` List(String).
     """
     now, at = now.astimezone(UTC), at and at.astimezone(UTC)
-    court = Court.of(book.known(known), now, at, reading)
-    rows = court.judged()
-    windows = spells(court, rows)
-    return _shaped(rows, windows, next_changes(court, rows, windows), now)
+    return _shaped(outlook(Court.of(book.known(known), now, at, reading)), now)
 
 
 def as_it_stood(book: Book, *, now: datetime) -> pl.DataFrame:
     """The rows of ``assess`` for lines whose future nobody asks about any more: ``next_change_at`` is null."""
-    court = Court.of(book.known(None), now, None, None)
-    rows = court.judged()
-    never = rows.select("line_id", next_change_at=pl.lit(None, INSTANT)).clear()
-    return _shaped(rows, spells(court, rows), never, now)
+    return _shaped(outlook(Court.of(book.known(None), now, None, None), ahead=False), now)
 
 
-def _shaped(rows: pl.DataFrame, windows: pl.DataFrame, changes: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    rows = rows.join(windows, on="line_id", how="left").join(changes, on="line_id", how="left")
+def _shaped(rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
     blocked = pl.col("open") - pl.col("high")
     worth = blocked.cast(FINE) * pl.col("unit_price").cast(FINE)
     good = pl.col("verdict").is_in(EXPORTABLE)
     none = pl.lit([], dtype=rows.schema["export_windows"])
-    return rows.sort("line_id").select(
+    return rows.select(
         "ref", "exporter", "contract", "line", "buyer", pl.col("moment").alias("at"), pl.lit(now).alias("now"),
         "verdict", "rule", "clause", "route", "missing", "readings",
         pl.col("open").alias("open_quantity"), pl.col("low").alias("covered_quantity"),

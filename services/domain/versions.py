@@ -52,7 +52,7 @@ def versions(book: Book, folds: Folds) -> pl.DataFrame:
     rows = pl.concat([*frames, removed], how="diagonal").sort(_ORDER, maintain_order=True)
     rows = rows.with_columns(
         removed=pl.col("removed").fill_null(False),
-        latest=pl.int_range(pl.len()).over(LINE) == pl.len().over(LINE) - 1,
+        latest=pl.struct(LINE).is_last_distinct(),
         quantity=pl.col("quantity").cast(QUANTITY),
         unit_price=pl.col("unit_price").cast(MONEY),
         cost_to_go=pl.col("cost_to_go").cast(MONEY),
