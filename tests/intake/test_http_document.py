@@ -80,7 +80,7 @@ async def test_a_problem_is_as_the_document_says(door: Client) -> None:
 @pytest.mark.asyncio(loop_scope="session")
 async def test_requests_made_up_from_the_document_meet_no_server_error(door: Client, tmp_path: Path) -> None:
     command = [
-        Path(sys.executable).with_name("schemathesis"), "run", f"{door.http.base_url}/openapi.json", "--checks", _CHECKS,
+        str(Path(sys.executable).with_name("schemathesis")), "run", f"{door.http.base_url}/openapi.json", "--checks", _CHECKS,
         "--phases", "fuzzing", "--max-examples", "60", "--seed", "20200401", "--no-shrink", "--continue-on-failure",
         "--suppress-health-check", "all", "--warnings", "off", "-H", f"Authorization: Bearer {door.token}",
     ]  # fmt: skip
