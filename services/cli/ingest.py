@@ -27,7 +27,8 @@ from services.runtime import event_files, kafka
 from services.runtime.topics import missing_topics
 from services.runtime.yaml_text import FileError
 
-KEYS = ("file", "place", "reason")
+KEYS = ("file", "place", "rows", "reason")
+MOST_SHOWN = 15
 COUNTS = ("rows", "told", "unchanged", "rejected", "facts", "known", "sent")
 
 
@@ -194,21 +195,29 @@ def _progress(form: Format) -> Iterator[Callable[[Report], None]]:
 
 
 def _rows(report: Report) -> list[dict[str, Any]]:
-    return [{"file": str(one.file), "place": one.place, "reason": one.reason} for one in report.first]
+    return [
+        {"file": str(one.file), "place": one.place, "rows": report.of_kind(one), "reason": one.reason}
+        for one in sorted(report.first, key=report.of_kind, reverse=True)
+    ]
 
 
 def _print(report: Report, instead: str | None) -> None:
     """What became of the rows; ``instead``: what was done with the facts where they were not sent."""
     console = show.console()
-    if report.first:
-        table = show.table("Rejected", KEYS)
-        for one in report.first:
-            table.add_row(Text(str(one.file)), Text(one.place, style="bold"), Text(one.reason, style="red"))
+    if rows := _rows(report):
+        table = show.table(
+            "Rejected, by kind of reason", ("rows", "for example", "reason"), numbers=("rows",)
+        )
+        for one in rows[:MOST_SHOWN]:
+            place = f"{Path(one['file']).name}, {one['place']}"
+            table.add_row(f"{one['rows']:,}", Text(place), Text(one["reason"], style="red"))
         console.print(table)
-    if (more := report.rejected - sum(one.rows for one in report.first)) > 0:
-        console.print(f"… and {more} more rows")
-    for path in report.tables:
-        console.print(f"All rejections: {path}")
+    if len(rows) > MOST_SHOWN:
+        console.print(f"… and {len(rows) - MOST_SHOWN} further kinds of reason")
+    if len(report.tables) == 1:
+        console.print(f"All rejections: {report.tables[0]}")
+    elif report.tables:
+        console.print(f"All rejections: {len(report.tables)} tables beside their files, NAME.rejected.csv")
     line = Text(f"{report.rows:,} rows: {report.told:,} told, {report.unchanged:,} unchanged, ")
     line.append(f"{report.rejected:,} rejected", style="red" if report.rejected else "")
     made = instead or f"{report.known:,} known already, {report.sent:,} sent"

@@ -4,6 +4,8 @@ An event keeps the id its file gives it, so whatever is sent twice is stored onc
 """
 
 import asyncio
+import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,7 +22,8 @@ from services.intake.rows import Brought, Outcome, Reader, Rejected, Together, T
 
 PER_RECORD = 500
 AT_ONCE = 20_000
-MOST_KEPT = 50
+MOST_KINDS = 200
+_OWN = re.compile(r"“[^”]*”|'[^']*'|\"[^\"]*\"|\d+")
 _MOST_BYTES = 1024 * 1024
 
 Stored = Callable[[Sequence[Event]], Awaitable[Sequence[bool]]]
@@ -32,7 +35,8 @@ class Report:
     """What became of the rows of files: ``rows`` = ``told`` + ``unchanged`` + ``rejected``, to the row.
 
     ``facts`` were made of those told; ``known`` of them were stored before and not sent again; ``sent`` the broker has.
-    ``first`` are the first rejections; all of them stand in a table beside each file.
+    ``reasons`` counts the rejected rows by kind of reason (200 kinds at most), ``first`` holds the first of each kind;
+    all rejections stand in a table beside each file.
     """
 
     rows: int = 0
@@ -43,6 +47,7 @@ class Report:
     known: int = 0
     sent: int = 0
     first: list[Rejected] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
     tables: list[Path] = field(default_factory=list)
 
     def count(self, one: Outcome) -> None:
@@ -55,7 +60,22 @@ class Report:
                 self.unchanged += one.rows
             case Rejected():
                 self.rejected += one.rows
-                self.first += [one] if len(self.first) < MOST_KEPT else []
+                self._explain(one)
+
+    def of_kind(self, one: Rejected) -> int:
+        """How many rows were rejected for the same kind of reason."""
+        return self.reasons[_kind(one)]
+
+    def _explain(self, one: Rejected) -> None:
+        kind = _kind(one)
+        if kind in self.reasons or len(self.reasons) < MOST_KINDS:
+            self.first += [] if kind in self.reasons else [one]
+            self.reasons[kind] += one.rows
+
+
+def _kind(one: Rejected) -> str:
+    """The reason without what only this row says: what is quoted, and numbers."""
+    return _OWN.sub("…", one.reason)
 
 
 @dataclass(frozen=True)

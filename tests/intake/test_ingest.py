@@ -142,3 +142,10 @@ def test_an_answer_of_the_tracker_is_no_fact_to_bring_in(tmp_path: Path) -> None
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(FileError, match="there is no such file"):
         list(events(Path("nowhere.jsonl")))
+
+
+async def test_rejections_are_counted_by_kind_of_reason_with_an_example_of_each(tmp_path: Path) -> None:
+    good = fact("contract.signed", contract("acme", "C1")).wire()
+    odd = [good | {"data": good["data"] | {"currency": name}} for name in ("GOLD", "SILVER")]
+    report = await ingest([_file(tmp_path, *odd, "{ not JSON")], FORMATS["events"], Telling())
+    assert [(one.place, report.of_kind(one)) for one in report.first] == [("line 1", 2), ("line 3", 1)]
