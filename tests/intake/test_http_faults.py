@@ -79,14 +79,13 @@ async def test_frozen_servers_are_answered_for_in_time_and_it_goes_on_when_they_
         await migrate(endpoints.database_url)
         await create_topics(endpoints.bootstrap)
         token = await key(endpoints.database_url, OPERATOR)
-        kafka, postgres = _processes(tmp_path)
         # What is behind is asked anew only after a minute: so the broker is met frozen while it should acknowledge.
         async with opened(endpoints, token, replace(OPEN, patience=2, fresh=60)) as door:
             assert (await door.post(signed("C1", id="1"))).status_code == 202
-            with _frozen(kafka):
+            with _frozen(_processes(tmp_path, "java")):
                 assert "Apache Kafka" in problem(await _in_time(door, signed("C2", id="2")), 503)["detail"]
             await _taken(door, signed("C2", id="2"))
-            with _frozen(postgres):
+            with _frozen(_processes(tmp_path, "postgres")):
                 assert "Postgres" in problem(await _in_time(door, signed("C3", id="3")), 503)["detail"]
             await _taken(door, signed("C3", id="3"))
 
@@ -105,12 +104,11 @@ async def _taken(door: Client, event: dict[str, Any]) -> None:
     await until(taken, "the request is taken")
 
 
-def _processes(folder: Path) -> tuple[list[psutil.Process], list[psutil.Process]]:
-    """Kafka, and Postgres with all its children."""
+def _processes(folder: Path, name: str) -> list[psutil.Process]:
+    """The server that runs this program, with all its children by now."""
     started = [psutil.Process(row["pid"]) for row in json.loads((folder / "children.json").read_text())]
-    kafka = [one for one in started if "java" in one.name()]
-    postgres = [one for one in started if "java" not in one.name()]
-    return kafka, [*postgres, *(child for one in postgres for child in one.children(recursive=True))]
+    (server,) = [one for one in started if name in one.name()]
+    return [server, *server.children(recursive=True)]
 
 
 class _frozen:  # noqa: N801 - reads as the state it is
