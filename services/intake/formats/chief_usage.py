@@ -1,7 +1,8 @@
 """One licence of a CHIEF ``usageData`` message: what customs declarations drew from its lines (DES236).
 
-Each usage record is one draw. A line also says what was drawn in all, over every message so far: the messages of the
-command must account for it, or the licence would seem to hold more than it does.
+Each usage record is one draw. A line also says what was drawn in all, over every message so far; what the messages of
+the command do not account for is told as one more draw, so that the licence holds what customs says it holds. Give all
+messages about a licence each time: of those left out, the draws would be told twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,11 @@ ENDS = {"C": "cancelled", "S": "surrendered"}
 _ZERO = Decimal(0)
 _DRAWS = ("O", "L")
 _KINDS = ("quantity", "value")
-_CORRECTS = {"A": "an adjustment", "C": "a contra entry"}
+_ASIDE = {
+    "M": "a message about an earlier draw",
+    "A": "an adjustment by customs: it stands in what was drawn in all",
+    "C": "a contra entry by customs: it stands in what was drawn in all",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +41,16 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The records of one licence line, from its ``line`` to its ``end``."""
+    """The records of one licence line, from its ``line`` to its ``end``; ``total`` was drawn in all, as it says."""
 
     line: Record
+    total: tuple[Decimal, Decimal]
     usages: tuple[Record, ...]
     end: Record
 
 
 def blocks(records: Sequence[Record]) -> Iterator[Block]:
-    """The lines of a usage transaction. Raises Faulty where their order or their counts are wrong."""
+    """The lines of a usage transaction. Raises Faulty where their order, counts or totals are wrong."""
     line: Record | None = None
     usages: list[Record] = []
     for record in records[1:-1]:
@@ -59,7 +65,8 @@ def blocks(records: Sequence[Record]) -> Iterator[Block]:
                         record.row,
                         f"the end counts {record.get(2)[:10] or 'nothing'}, but there are {len(usages) + 2} lines",
                     )
-                yield Block(line, tuple(usages), record)
+                with at(line):
+                    yield Block(line, _amounts(line, 2), tuple(usages), record)
                 line = None
             case _:
                 raise Faulty(record.row, f"{record.kind[:40]!r} does not stand in its order here")
@@ -77,9 +84,7 @@ class Meter:
     recorded: datetime
 
     def read(self, block: Block) -> Iterator[Used]:
-        """What each record of the block says. Raises Faulty where what was drawn in all cannot be read."""
-        with at(block.line):
-            total = _amounts(block.line, 2)
+        """What each record of the block says, the line itself last."""
         for record in block.usages:
             try:
                 with at(record):
@@ -87,56 +92,62 @@ class Meter:
             except Faulty as error:
                 yield Used(record.row, damage=str(error))
         yield Used(block.end.row, unchanged="the end of a line")
-        yield self._accounted(block.line, total)
+        yield self._accounted(block)
 
     def _usage(self, record: Record) -> Used:
         kind, amounts = record.get(1), _amounts(record, 5)
         if not any(amounts):
             return Used(record.row, unchanged="draws nothing: the line is open, or its use was only reported")
-        if kind == "M":
-            return Used(record.row, unchanged="a message about an earlier draw")
-        if kind in _CORRECTS:
-            raise ValueError(
-                f"{_CORRECTS[kind]} by customs (usage {kind}) does not say which draw it changes: "
-                "withdraw that draw, and state what remains of it"
-            )
+        if kind in _ASIDE:
+            return Used(record.row, unchanged=_ASIDE[kind])
         if kind not in _DRAWS:
             raise ValueError(f"usage type {kind[:5]!r}: expected A, C, L, M or O")
         name = (self.reference, self.number, *record.fields[:7])
         if name in self.register.draws:
             return Used(record.row, unchanged="the same draw of the same declaration stands before")
-        facts = tuple(self._facts(record, amounts))
+        source = f"{SOURCE}/{record.get(2)}/{record.get(3)}"
+        when = chief_fields.day("control date", record.get(4))
+        facts = tuple(self._facts(amounts, record.get(7), when, source))
         self.register.draws.add(name)
-        for what, amount in zip(_KINDS, amounts, strict=True):
-            key = (self.reference, self.number, what)
-            self.register.drawn[key] = self.register.drawn.get(key, _ZERO) + amount
         return Used(record.row, facts)
 
-    def _facts(self, record: Record, amounts: tuple[Decimal, Decimal]) -> Iterator[Event]:
+    def _facts(
+        self, amounts: tuple[Decimal, Decimal], currency: str, when: datetime, source: str
+    ) -> Iterator[Event]:
+        """The amounts as drawn from the licence. Raises ValueError where it has no such line or limit."""
         there = self.register.known(self.reference)
         line = there.lines.get(self.number)
         if line is None:
             raise ValueError(f"{self.reference} has no line {self.number[:20]!r}")
-        drawn = {
-            "scheme": there.scheme,
-            "licence": f"{self.reference}/{self.number}",
-            "at": chief_fields.day("control date", record.get(4)),
-        }
-        source = f"{SOURCE}/{record.get(2)}/{record.get(3)}"
-        for amount in _measured(line, amounts, record.get(7)):
-            yield fact("licence.used", drawn | amount, source=source, recordedat=self.recorded)
+        drawn = {"scheme": there.scheme, "licence": f"{self.reference}/{self.number}", "at": when}
+        made = [
+            fact("licence.used", drawn | amount, source=source, recordedat=self.recorded)
+            for amount in _measured(line, amounts, currency)
+        ]
+        for what, amount in zip(_KINDS, amounts, strict=True):
+            key = (self.reference, self.number, what)
+            self.register.drawn[key] = self.register.drawn.get(key, _ZERO) + amount
+        yield from made
 
-    def _accounted(self, line: Record, total: tuple[Decimal, Decimal]) -> Used:
-        """The line's own record: whether the draws of the messages given add up to what was drawn in all."""
-        for what, said in zip(_KINDS, total, strict=True):
-            told = self.register.drawn.get((self.reference, self.number, what), _ZERO)
-            if told != said:
-                reason = (
-                    f"{what} {said} was drawn in all, but the messages given account for {told}: "
-                    "give every usage message of the licence in one command"
-                )
-                return Used(line.row, damage=reason)
-        return Used(line.row, unchanged="what was drawn in all, accounted for")
+    def _accounted(self, block: Block) -> Used:
+        """The line's own record: what was drawn in all, less the draws told, is one more draw."""
+        told = [self.register.drawn.get((self.reference, self.number, what), _ZERO) for what in _KINDS]
+        quantity, value = (said - known for said, known in zip(block.total, told, strict=True))
+        if quantity < 0 or value < 0:
+            reason = (
+                f"quantity {block.total[0]} and value {block.total[1]} were drawn in all, but the draws told add up "
+                f"to {told[0]} and {told[1]}: customs took one back; withdraw it"
+            )
+            return Used(block.line.row, damage=reason)
+        if not quantity and not value:
+            return Used(block.line.row, unchanged="what was drawn in all, accounted for")
+        source = f"{SOURCE}/{self.reference}/{self.number}"
+        try:
+            with at(block.line):
+                facts = tuple(self._facts((quantity, value), block.line.get(4), self.recorded, source))
+        except Faulty as error:
+            return Used(block.line.row, damage=str(error))
+        return Used(block.line.row, facts)
 
 
 def ended(head: Record, register: Register, recorded: datetime) -> tuple[Event, ...]:
@@ -147,12 +158,8 @@ def ended(head: Record, register: Register, recorded: datetime) -> tuple[Event, 
 
 
 def draws(block: Block) -> bool:
-    """Whether anything was drawn from the line, now or before. Raises Faulty."""
-    for record, first in ((block.line, 2), *((one, 5) for one in block.usages)):
-        with at(record):
-            if any(_amounts(record, first)):
-                return True
-    return False
+    """Whether anything was drawn from the line, now or before."""
+    return any(block.total) or any(one.get(n).strip("0.") for one in block.usages for n in (5, 6))
 
 
 def _amounts(record: Record, first: int) -> tuple[Decimal, Decimal]:

@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from events.envelope import Event, explain
-from services.intake.formats import chief_fields, chief_message, chief_payload, chief_usage
+from services.intake.formats import chief_fields, chief_payload
 from services.intake.formats.chief_licence import Register
-from services.intake.formats.chief_lines import Damage, Faulty, Part, Record, at, parts
+from services.intake.formats.chief_lines import TRANSACTIONS, Faulty, Part, Record, at, parts
+from services.intake.formats.chief_transactions import official, transaction
 from services.intake.rows import Brought, Outcome, Rejected, Together, Told, Unchanged
 from services.runtime.yaml_text import FileError
 
@@ -137,88 +138,18 @@ def _trailer(path: Path, part: Part, counted: dict[str, int]) -> Outcome:
 
 def _part(path: Path, header: _Header, part: Part, register: Register) -> Iterator[Outcome]:
     """What became of a transaction, or of a record between transactions."""
-    place, head = f"line {part.first}", part.records[0] if part.records else None
-    if head is None or part.kind not in _COUNTED[header.kind]:
+    place = f"line {part.first}"
+    if part.kind not in _COUNTED[header.kind]:
         order = f"{part.kind[:40]!r} does not stand in its order here"
         yield Rejected(path, place, part.damages[0].reason if part.damages else order, part.rows)
+    elif part.kind in TRANSACTIONS:
+        yield from transaction(path, part, header.created, register)
     elif part.damages:
-        yield from _damaged(path, part, part.damages)
+        yield Rejected(path, place, part.damages[0].reason)
     elif part.kind == "accepted":
-        yield Unchanged(place, f"{head.get(1)} was accepted")
-    elif part.kind == "fileError":
-        yield Rejected(path, place, f"CHIEF found the file in error: {_official(head)}")
-    elif part.kind == "rejected":
-        errors = "; ".join(_official(one) for one in part.records if one.kind == "error")
-        yield Rejected(path, place, f"CHIEF rejected {head.get(1)}: {errors or 'no reason given'}", part.rows)
+        yield Unchanged(place, f"{part.records[0].get(1)} was accepted")
     else:
-        read = _licence if part.kind == "licence" else _usage
-        try:
-            yield from read(path, header, part, register)
-        except Faulty as error:
-            yield from _damaged(path, part, [Damage(error.row, str(error))])
-
-
-def _damaged(path: Path, part: Part, damages: Sequence[Damage]) -> Iterator[Outcome]:
-    """Each damaged line by its place, and the rest of the transaction with it."""
-    reasons = {damage.row: damage.reason for damage in reversed(damages)}
-    for row in sorted(reasons):
-        yield Rejected(path, f"line {row}", reasons[row])
-    rest = part.rows - len(reasons)
-    if rest > 0:
-        head, lines = part.records[0], ", ".join(map(str, sorted(reasons)))
-        name = head.get(1 if part.kind == "rejected" else 3)
-        reason = f"{part.kind} {name[:60]} is rejected as a whole, for line {lines}"
-        yield Rejected(path, f"lines {part.first} to {part.first + part.rows - 1}", reason, rest)
-
-
-def _official(record: Record) -> str:
-    """The error as CHIEF states it: its code and its text."""
-    return " ".join(record.get(number) for number in (1, 2) if record.get(number)).replace("\x00", "")
-
-
-def _licence(path: Path, header: _Header, part: Part, register: Register) -> Iterator[Outcome]:
-    """The outcome of a licence transaction. Raises Faulty: no half of a licence is told."""
-    head, recorded = part.records[0], header.created
-    action, reference = head.get(2), head.get(3)
-    draft = chief_message.Draft(head)
-    for record in part.records[1:]:
-        draft.take(record)
-    with at(head):
-        if action not in chief_message.ACTIONS:
-            raise ValueError(f"action {action[:20]!r}: expected one of {', '.join(chief_message.ACTIONS)}")
-        if not reference:
-            raise ValueError("expected the number of the licence")
-        if action == "cancel":
-            facts = register.end(reference, recorded, recorded, "cancelled")
-        else:
-            facts = register.take(chief_message.licence(draft), recorded)
-    yield Told(f"line {part.first}", facts, part.rows)
-
-
-def _usage(path: Path, header: _Header, part: Part, register: Register) -> Iterator[Outcome]:
-    """The outcomes of a usage transaction, record by record. Raises Faulty where all of it is rejected."""
-    head, reference = part.records[0], part.records[0].get(3)
-    found = list(chief_usage.blocks(part.records))
-    ends = head.get(4) in chief_usage.ENDS
-    with at(head):
-        if head.get(2) != "insert":
-            raise ValueError(f"action {head.get(2)[:20]!r}: expected insert")
-        if ends or any(chief_usage.draws(block) for block in found):
-            register.known(reference)
-        facts = chief_usage.ended(head, register, header.created) if ends else ()
-    place = f"line {part.first}"
-    yield Told(place, facts) if facts else Unchanged(place, "the head of a licence's use")
-    for block in found:
-        for one in chief_usage.Meter(register, reference, block.line.get(1), header.created).read(block):
-            yield _used(path, one)
-    yield Unchanged(f"line {part.records[-1].row}", "the end of a licence's use")
-
-
-def _used(path: Path, one: chief_usage.Used) -> Outcome:
-    place = f"line {one.row}"
-    if one.damage is not None:
-        return Rejected(path, place, one.damage)
-    return Told(place, one.facts) if one.facts else Unchanged(place, one.unchanged or "")
+        yield Rejected(path, place, f"CHIEF found the file in error: {official(part.records[0])}")
 
 
 uk_chief = Together(each)
