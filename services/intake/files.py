@@ -8,6 +8,7 @@ from events.registry import FACT_TOPICS, topic_of
 from events.wire import Unreadable
 from services.intake.formats import tables
 from services.intake.formats.gta import gta
+from services.intake.formats.list_snapshot import list_snapshot
 from services.intake.formats.ocds import ocds
 from services.intake.formats.uk_chief import uk_chief
 from services.intake.rows import Brought, Outcome, Reader, Rejected, Told
@@ -43,4 +44,5 @@ FORMATS: Mapping[str, Reader] = {
     "ocds": ocds,
     "gta": gta,
     "uk-chief": uk_chief,
+    "list-snapshot": list_snapshot,
 }
