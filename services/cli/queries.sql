@@ -113,3 +113,6 @@ SELECT host, pid, metrics, watchdog, ended_at IS NOT NULL AS ended,
        extract(epoch FROM now() - seen_at)::float8 AS silent
 FROM worker WHERE seen_at > now() - interval '1 hour' AND (ended_at IS NULL OR watchdog IS NOT NULL)
 ORDER BY started_at, host, pid
+-- name: acts
+-- What the acts say, each version as it was learnt, and what was withdrawn.
+SELECT source, id, type, "time", recorded_at, data FROM event WHERE type IN ('rule.enacted', 'fact.withdrawn')

@@ -1,29 +1,51 @@
 """`tracker rules`: which clauses bind at an instant, as far as was known by another, each with its citation."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import polars as pl
+import typer
 from rich.table import Table
 from rich.text import Text
 
-from events.rule_document import RuleDocument
+from events.rule_document import Places, RuleDocument
 from events.values import instant_text
-from services.cli import show
+from services.cli import show, stored
 from services.cli.options import At, Format, Known, Printed, Rules
-from services.domain.rules import BEGINNING, END, Binding, worlds
-from services.runtime import clock, packs
+from services.domain.book import Book, frame_of
+from services.domain.columns import EVENT_SCHEMA
+from services.domain.rules import BEGINNING, END, Binding, Spans, worlds
+from services.runtime import clock, event_files, packs
 
-KEYS = ("rule", "clause", "title", "issuers", "number", "dated", "url", "published", "effect", "since", "until",
-        "readings", "amended_by")  # fmt: skip
+KEYS = ("rule", "clause", "title", "issuers", "number", "dated", "url", "published", "exported_from", "goods",
+        "effect", "routes", "since", "until", "readings", "amended_by")  # fmt: skip
+From = Annotated[
+    list[Path] | None, typer.Option("--from", metavar="FILE", help="Acts in files of events as well.")
+]
+Stored = Annotated[
+    bool, typer.Option("--stored", help="The acts that the running services know, instead of packs.")
+]
 
 
-def rules(at: At = None, known: Known = None, more: Rules = None, form: Printed = Format.TABLE) -> None:
+def rules(
+    at: At = None,
+    known: Known = None,
+    more: Rules = None,
+    files: From = None,
+    told: Stored = False,
+    form: Printed = Format.TABLE,
+) -> None:
     """Which rules are in force, with their citations."""
+    if told and (more or files):
+        raise typer.BadParameter(
+            "--stored: goes without --rules and --from; tell those acts with tracker ingest."
+        )
     moment = at or clock.now()
-    documents = [act.document for act in packs.acts(more or ()).values()]
-    rows = list(in_force([one for one in documents if known is None or one.published <= known], moment))
+    book = stored.read(_stored) if told else _book(more or (), files or ())
+    rows = list(in_force(list(book.known(known).rules), moment))
     match form:
         case Format.JSON:
             show.json_lines(rows)
@@ -33,9 +55,20 @@ def rules(at: At = None, known: Known = None, more: Rules = None, form: Printed 
             _print(rows, moment)
 
 
+def _book(folders: Iterable[Path], files: Iterable[Path]) -> Book:
+    acts = [act.event() for act in packs.acts(folders).values()]
+    return Book.from_events(frame_of([*acts, *(one for path in files for one in event_files.events(path))]))
+
+
+async def _stored(connection: Any) -> Book:
+    rows = [tuple(row) for row in await connection.fetch(stored.SQL["acts"])]
+    return Book.from_events(pl.DataFrame(rows, schema=dict(EVENT_SCHEMA), orient="row"))
+
+
 def in_force(documents: list[RuleDocument], at: datetime) -> Iterator[dict[str, Any]]:
     """The clauses that bind at the instant, in some reading of the acts: one row each, in order of rule and clause.
 
+    ``routes`` are those open then; whether anybody has what they ask for is no question of the rule.
     ``readings`` names those between which nobody has decided, where they make a difference to the clause.
     """
     acts = {one.rule: one for one in documents}
@@ -43,7 +76,7 @@ def in_force(documents: list[RuleDocument], at: datetime) -> Iterator[dict[str, 
     found: dict[tuple[str, str], list[Binding]] = {}
     for world in possible:
         for binding in world.bindings:
-            if any(since <= at < until for since, until in binding.spans):
+            if _holds(binding.spans, at):
                 under = found.setdefault((binding.rule, binding.clause), [])
                 under += [] if binding in under else [binding]
     for (rule, clause), bindings in sorted(found.items()):
@@ -70,10 +103,24 @@ def _row(act: RuleDocument, binding: Binding, at: datetime) -> dict[str, Any]:
         "dated": citation.dated.isoformat() if citation and citation.dated else None,
         "url": _addresses(act),
         "published": instant_text(act.published),
+        "exported_from": _places(binding.exported_from),
+        "goods": sorted({one.goods_class or "any class" for one in binding.goods}),
         "effect": "duty" if binding.duty else "block",
+        "routes": list(dict.fromkeys(way.name for way in binding.ways if _holds(way.spans, at))),
         "since": None if since == BEGINNING else instant_text(since),
         "until": None if until == END else instant_text(until),
     }
+
+
+def _holds(spans: Spans, at: datetime) -> bool:
+    return any(since <= at < until for since, until in spans)
+
+
+def _places(places: Places) -> list[str]:
+    """The countries by their codes, or "any" and which it leaves out."""
+    if places.only is not None:
+        return list(places.only)
+    return [f"any except {', '.join(places.excluded)}" if places.excluded else "any"]
 
 
 def _addresses(act: RuleDocument) -> list[str]:
@@ -93,7 +140,7 @@ def _print(rows: list[dict[str, Any]], at: datetime) -> None:
 
 def _wide(rows: list[dict[str, Any]]) -> Table:
     table = show.table(
-        "", ("clause", "title", "citation", "since", "until", "effect", "amended by", "source")
+        "", ("clause", "title", "citation", "from", "since", "until", "effect", "amended by", "source")
     )
     for row in rows:
         span = (show.instant(row["since"]), show.instant(row["until"]))
@@ -101,6 +148,7 @@ def _wide(rows: list[dict[str, Any]]) -> Table:
             _name(row),
             row["title"],
             _cited(row),
+            " ".join(row["exported_from"]),
             *span,
             row["effect"],
             _later(row),

@@ -30,6 +30,40 @@ def test_a_clause_is_told_with_its_citation_from_its_first_instant_to_its_last(r
     assert "cn-2020-05/1" not in in_force(run, "--at", "2020-03-31T23:59+08:00")
 
 
+def test_a_row_says_where_goods_leave_from_which_they_are_and_by_which_routes_they_may(run: Run) -> None:
+    rows = in_force(run, "--at", APRIL_20)
+    kits = rows["cn-2020-05/1"]
+    assert (kits["exported_from"], kits["routes"]) == (["CN"], ["domestic registration"])
+    assert "covid_test_kit" in str(kits["goods"])
+    origin = in_force(run, "--at", "2025-01-01T00:00Z")["cn-2024-46-origin/2"]
+    assert origin["exported_from"] == ["any except CN"]
+
+
+def test_acts_of_a_file_count_from_when_they_were_learnt(run: Run, tmp_path: Path) -> None:
+    clause = {"clause": "1", "in_force": [{"from": "2020-03-13"}], "goods": [{"class": "food"}]}
+    act = {"rule": "xx-1", "published": "2020-03-11T00:00Z", "exported_from": "AL", "clauses": [clause]}
+    ended = act | {"clauses": [clause | {"in_force": [{"from": "2020-03-13", "through": "2020-04-30"}]}]}
+    digest = f"sha256:{'0' * 64}"
+    facts = [
+        {"specversion": "1.0", "id": day, "source": "urn:test", "type": "rule.enacted", "recordedat": f"{day}T00:00Z",
+         "data": {"document": document, "pack": digest}}
+        for day, document in (("2020-03-11", act), ("2020-05-01", ended))
+    ]  # fmt: skip
+    path = tmp_path / "acts.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in facts))
+    asked = ("--from", str(path), "--at", APRIL_20)
+    assert in_force(run, *asked)["xx-1/1"]["until"] == "2020-05-01T00:00:00Z"
+    assert in_force(run, *asked, "--known", APRIL_20)["xx-1/1"]["until"] is None
+    assert "xx-1/1" not in in_force(run, *asked, "--known", "2020-03-01T00:00Z")
+    assert "xx-1/1" not in in_force(run, "--at", APRIL_20)
+
+
+def test_stored_acts_are_asked_for_alone(run: Run, tmp_path: Path) -> None:
+    done = run("rules", "--stored", "--from", str(tmp_path / "acts.jsonl"))
+    assert done.returncode == 2
+    assert "--stored: goes without --rules and --from" in " ".join(done.stderr.replace("│", "").split())
+
+
 def test_what_was_published_later_was_not_known_before(run: Run) -> None:
     row = in_force(run, "--at", APRIL_20, "--known", APRIL_20)["cn-2020-05/1"]
     assert (row["amended_by"], row["until"]) == ([], None)

@@ -137,3 +137,12 @@ def test_dead_letters_are_listed_and_shown_with_their_bytes(tracker: Tracker) ->
 )
 def test_a_dead_letter_that_is_not_there_is_refused(tracker: Tracker, letter: str, says: str) -> None:
     assert says in refused(tracker("dead-letters", "show", letter))
+
+
+def test_the_acts_that_were_told_are_those_of_the_packs(tracker: Tracker) -> None:
+    asked = ("rules", "--at", "2020-04-05T00:00Z")
+    stored = tracker.rows(*asked, "--stored")
+    assert stored
+    assert stored == tracker.rows(*asked)
+    early = ("--known", "2020-03-01T00:00Z")
+    assert tracker.rows(*asked, "--stored", *early) == tracker.rows(*asked, *early) != stored
