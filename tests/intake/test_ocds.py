@@ -337,6 +337,28 @@ def test_what_no_amendment_can_say_is_rejected_by_name(tmp_path: Path, changed: 
     assert reason in second.reason
 
 
+def test_files_go_on_where_those_before_them_ended(tmp_path: Path) -> None:
+    first = written(tmp_path, release(), name="1.json")
+    second = written(
+        tmp_path, later(9, contracts=[{"id": "C-1", "items": [{"id": "1", "quantity": 7}]}]), name="2.json"
+    )
+    third = written(tmp_path, later(10, contracts=[{"id": "C-1", "status": "terminated"}]), name="3.json")
+    several = [one for _, found in ocds.each([first, second, third], Brought()) for one in found]
+    assert [one.type for one in facts(several)] == [
+        "exporter.registered", "contract.signed", "contract.amended", "contract.cancelled",
+    ]  # fmt: skip
+    (_, told), (_, older) = ((path, list(found)) for path, found in ocds.each([second, first], Brought()))
+    assert isinstance(told[0], Rejected)
+    assert older == [Rejected(first, OCID, "date: a file before told the process up to 2020-04-09T00:00:00Z; give the "
+                              "files oldest first")]  # fmt: skip
+
+
+def test_an_export_that_turns_out_to_be_domestic_is_rejected_by_name(tmp_path: Path) -> None:
+    found = outcomes(tmp_path, release(), later(9, parties=[BUYER | {"address": {"countryName": "ES"}}]))
+    assert isinstance(found[1], Rejected)
+    assert found[1].reason == f"{DOMESTIC}; but a release before told it as an export"
+
+
 def test_a_life_after_the_end_is_rejected_by_name(tmp_path: Path) -> None:
     ended, again = later(9, contracts=[contract(status="terminated")]), later(10)
     found = outcomes(tmp_path, release(), ended, again)

@@ -6,7 +6,7 @@ and what cannot be told without guessing is rejected with the field it lacks.
 
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from services.intake.formats.ocds_merge import Shelf, merged
 from services.intake.formats.ocds_parties import Organisation
 from services.intake.formats.ocds_terms import Nothing, Terms, terms
 from services.intake.formats.ocds_values import Json, moment, parts, shown, text
-from services.intake.rows import Brought, Outcome, Rejected, Told, Unchanged, fact
+from services.intake.rows import Brought, Outcome, Rejected, Together, Told, Unchanged, fact
 from services.runtime.yaml_text import FileError
 
 NO_CONTRACT = "no contract in this release"
@@ -27,23 +27,33 @@ _PREFIX = re.compile(r"ocds-[a-z0-9]{6}(?=-)")
 _MOST_KNOWN = 100_000
 
 
-def ocds(path: Path, brought: Brought) -> Iterator[Outcome]:
-    """The contracts of a file, process by process and each by date: a later release that differs is an amendment.
-
-    A contract keeps the name OCID:ID; its facts were learnt when the release was published. Raises FileError.
-    """
+def _each(paths: Sequence[Path], brought: Brought) -> Iterator[tuple[Path, Iterator[Outcome]]]:
     if brought.mapping or brought.previous or brought.day:
         raise FileError(
-            f"{path}: OCDS says itself what its fields mean and when. Leave out --mapping, --day, --previous."
+            f"{paths[0]}: OCDS says itself what its fields mean and when. Leave out --mapping, --day, --previous."
         )
     with Shelf() as shelf:
-        for found in releases(path):
-            wrong = _kept(shelf, found)
-            if wrong is not None:
-                yield Rejected(path, wrong.place, wrong.reason, wrong.rows)
-        teller = _Teller(path)
-        for ocid, content in shelf.ordered():
-            yield from teller.release(ocid, content)
+        teller = _Teller(shelf)
+        for path in paths:
+            yield path, _outcomes(path, shelf, teller)
+
+
+ocds = Together(_each)
+"""The contracts of files, process by process and each by date: a later release that differs is an amendment.
+
+Files go on where those before them ended, so they are given oldest first. A contract keeps the name OCID:ID; its facts
+were learnt when the release was published.
+"""
+
+
+def _outcomes(path: Path, shelf: Shelf, teller: "_Teller") -> Iterator[Outcome]:
+    for found in releases(path):
+        wrong = _kept(shelf, found)
+        if wrong is not None:
+            yield Rejected(path, wrong.place, wrong.reason, wrong.rows)
+    for ocid, content in shelf.ordered():
+        yield from teller.release(path, ocid, content)
+    teller.turn("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +99,44 @@ class _Row:
 
 @dataclass(slots=True)
 class _Teller:
-    """Tells the releases of a file in their order. It knows one process at a time, and the exporters it told last."""
+    """Tells releases in their order. It knows one process at a time, and the exporters it told last."""
 
-    path: Path
+    shelf: Shelf
     ocid: str = ""
     state: Json = field(default_factory=dict)
     told: dict[str, Before] = field(default_factory=dict)
+    last: str = ""
     exporters: OrderedDict[Organisation, None] = field(default_factory=OrderedDict)
 
-    def release(self, ocid: str, content: Json) -> Iterator[Outcome]:
+    def release(self, path: Path, ocid: str, content: Json) -> Iterator[Outcome]:
         """What becomes of each contract in the release, read with all that earlier ones said of the process."""
         if ocid != self.ocid:
-            self.ocid, self.state, self.told = ocid, {}, {}
-        release = content["release"]
-        self.state = merged(self.state, release)
+            self.turn(ocid)
         where = ", ".join(one for one in (content["place"], shown(ocid)) if one)
-        rows = list(
-            _rows(release, where, instant_of(content["published"]), _source(ocid, content["publisher"]))
-        )
+        published = instant_of(content["published"])
+        rows = list(_rows(content["release"], where, published, _source(ocid, content["publisher"])))
+        if self.last and published < instant_of(self.last):
+            count = max(1, sum(row.rows for row in rows))
+            reason = f"date: a file before told the process up to {self.last}; give the files oldest first"
+            yield Rejected(path, where, reason, count)
+            return
+        self.state, self.last = merged(self.state, content["release"]), content["published"]
         if not rows:
             yield Unchanged(where, NO_CONTRACT)
         for row in rows:
             try:
                 yield self._told(row)
             except ValueError as error:
-                yield Rejected(self.path, row.place, _printable(explain(error)), row.rows)
+                yield Rejected(path, row.place, _printable(explain(error)), row.rows)
+
+    def turn(self, ocid: str) -> None:
+        """Lay aside what is known of one process, and take up what earlier files said of another."""
+        if self.ocid:
+            told = {name: one.kept() for name, one in self.told.items()}
+            self.shelf.remember(self.ocid, {"state": self.state, "told": told, "last": self.last})
+        known = self.shelf.remembered(ocid) if ocid else {}
+        self.ocid, self.state, self.last = ocid, known.get("state", {}), known.get("last", "")
+        self.told = {name: Before.of(one) for name, one in known.get("told", {}).items()}
 
     def _told(self, row: _Row) -> Told | Unchanged:
         if not row.name:
@@ -121,8 +144,10 @@ class _Teller:
         contract = next(one for one in parts(self.state["contracts"]) if text(one.get("id")) == row.name)
         key = f"{self.ocid}:{row.name}"
         now = terms(self.state, contract, key)
-        if isinstance(now, Nothing):
+        if isinstance(now, Nothing) and row.name not in self.told:
             return Unchanged(row.place, now.reason, row.rows)
+        if isinstance(now, Nothing):
+            raise ValueError(f"{now.reason}; but a release before told it as an export")
         at = changed_at(row.given, text(self.state.get("id")), row.published)
         new, after = changes(self.told.get(row.name), now, at, key)
         facts = [fact(kind, data, source=row.source, recordedat=row.published) for kind, data in new]

@@ -1,9 +1,10 @@
 """What a release of a contract adds to what was told of it: a signature, an amendment, an end, or nothing new."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from events.values import instant_of, instant_text
+from services.intake.formats.ocds_parties import Organisation
 from services.intake.formats.ocds_terms import Terms, Withdrawn
 from services.intake.formats.ocds_values import Json, moment, parts, text
 
@@ -18,6 +19,16 @@ class Before:
 
     terms: Terms | None
     ended: bool
+
+    def kept(self) -> Json:
+        """The same as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, kept: Json) -> "Before":
+        told = kept["terms"]
+        terms = Terms(Organisation(**told["exporter"]), told["data"], told["closed"]) if told else None
+        return cls(terms, kept["ended"])
 
 
 def changes(

@@ -28,6 +28,7 @@ class Shelf:
         self._rows.execute(
             "CREATE TABLE release (ocid TEXT, date TEXT, number INTEGER PRIMARY KEY, content TEXT)"
         )
+        self._rows.execute("CREATE TABLE process (ocid TEXT PRIMARY KEY, content TEXT)")
         self._rows.execute("BEGIN")
         return self
 
@@ -44,10 +45,21 @@ class Shelf:
         )
 
     def ordered(self) -> Iterator[tuple[str, Json]]:
-        """The releases with their process, each process by date, those of one date as they came."""
+        """The releases with their process, each process by date, those of one date as they came. Takes them away."""
         found = self._rows.execute("SELECT ocid, content FROM release ORDER BY ocid, date, number")
         for ocid, content in found:
             yield ocid, json.loads(content)
+        self._rows.execute("DELETE FROM release")
+
+    def remember(self, ocid: str, content: Json) -> None:
+        """Keep what is known of a process until the next file speaks of it."""
+        self._rows.execute("REPLACE INTO process (ocid, content) VALUES (?, ?)", (ocid, json.dumps(content)))
+
+    def remembered(self, ocid: str) -> Json:
+        """What was known of the process at the end of the file before; empty for one that is new."""
+        found = self._rows.execute("SELECT content FROM process WHERE ocid = ?", (ocid,)).fetchone()
+        known: Json = json.loads(found[0]) if found else {}
+        return known
 
 
 def merged(before: Json, release: Json) -> Json:
