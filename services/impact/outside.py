@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 import logging
 import os
 import socket
@@ -16,7 +15,7 @@ import asyncpg
 from services.impact.metrics import Metrics
 from services.impact.store import SQL
 from services.impact.watchdog import Assigned, StandsStill, Watchdog
-from services.runtime.heart import Heart
+from services.runtime.heart import Heart, stands
 from services.runtime.kafka import WaitingList
 from services.runtime.pulse import Pulse
 from services.runtime.reactions import patiently
@@ -57,7 +56,7 @@ class Outside:
         try:
             await dog.watch()
         except StandsStill as still:
-            log.critical("the watchdog ends this worker: %s; it stands at\n%s", still, _stands())
+            log.critical("the watchdog ends this worker: %s; it stands at: %s", still, stands())
             self.heart.end_later(str(still), _TO_END)
             raise
 
@@ -102,11 +101,3 @@ async def _ended(database_url: str, me: uuid.UUID, watchdog: str | None) -> None
                 connection.terminate()
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         log.warning("nobody could be told that this worker ends: %s", str(error) or type(error).__name__)
-
-
-def _stands() -> str:
-    """Where each task stands."""
-    told = io.StringIO()
-    for task in asyncio.all_tasks():
-        task.print_stack(limit=4, file=told)
-    return told.getvalue()

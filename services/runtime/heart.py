@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 from services.runtime.pulse import Pulse
 
@@ -83,3 +84,20 @@ def _within(work: Callable[[], None], seconds: float) -> None:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(seconds)
+
+
+def stands() -> str:
+    """Where each task of the running event loop stands that is at work of ours: the calls down to where it waits."""
+    told = []
+    for task in asyncio.all_tasks():
+        calls = list(_calls(task.get_coro()))
+        if any("/services/" in call for call in calls) and task is not asyncio.current_task():
+            told.append(" > ".join(calls))
+    return "; ".join(sorted(told))
+
+
+def _calls(of: Any) -> Iterator[str]:
+    """A coroutine, what it waits for, and so on down."""
+    while (frame := getattr(of, "cr_frame", None)) is not None:
+        yield f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
+        of = of.cr_await

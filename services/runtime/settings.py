@@ -8,6 +8,7 @@ from pathlib import Path
 SHIPPED = Path(__file__).resolve().parents[2]
 """The folder that holds `services/`, and beside it what ships with them: `deploy/` and `seeds/`."""
 
+_SHORTEST = 6  # whoever waits for a server that is back looks every 5 s
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 
 
@@ -94,10 +95,10 @@ def _metrics(text: str) -> str:
 
 
 def _patience(text: str) -> float:
-    if text and not (re.fullmatch(r"[0-9]{1,5}", text) and int(text) >= 2):
+    if text and not (re.fullmatch(r"[0-9]{1,5}", text) and int(text) >= _SHORTEST):
         raise SettingsError(
-            f"TRACKER_WATCHDOG holds {text!r}, which is not a number of seconds from 2 to 99999. Set it to how long a "
-            f"worker may stand still, or unset it for {Seen.patience:.0f}."
+            f"TRACKER_WATCHDOG holds {text!r}, which is not a number of seconds from {_SHORTEST} to 99999. Set it to "
+            f"how long a worker may stand still, or unset it for {Seen.patience:.0f}."
         )
     return float(text or Seen.patience)
 

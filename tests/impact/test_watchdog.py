@@ -21,7 +21,8 @@ from tests.impact.workers import Pair, send, settled, start, until, worker
 from tests.runtime.test_telemetry import ask
 
 pytestmark = pytest.mark.servers
-PATIENCE = 3
+PATIENCE = 6
+LONGER = 12
 WATCHED = {"TRACKER_WATCHDOG": str(PATIENCE)}
 FACTS = [*law(), fact("contract.signed", contract("acme", "C1")), registration("acme")]
 
@@ -56,7 +57,7 @@ async def test_a_worker_that_hangs_is_ended_within_bounds_and_the_next_one_store
         await send(pair.bootstrap, [[one] for one in FACTS])
         began = time.monotonic()
         assert await asyncio.wait_for(process.wait(), 60) == EXIT, log.read_text()
-        assert PATIENCE - 1 <= time.monotonic() - began < 10 * PATIENCE
+        assert PATIENCE - 1 <= time.monotonic() - began < 5 * PATIENCE
     finally:
         if process.returncode is None:
             process.kill()
@@ -64,7 +65,7 @@ async def test_a_worker_that_hangs_is_ended_within_bounds_and_the_next_one_store
     assert not await pool.fetchval("SELECT count(*) FROM event")
     why = await pool.fetchval("SELECT watchdog FROM worker WHERE ended_at IS NOT NULL")
     assert ("records wait" if fault == "TRACKER_STAND_AT" else "the event loop has not turned") in why
-    assert point.replace("before_", "") in log.read_text(), "the log shows where it stood"
+    assert "services/impact/handlers.py" in log.read_text(), "the log shows where it stood"
     async with worker(pair, log, **WATCHED):
         await until(lambda: settled(pair, pool), "all is settled")
     assert await stored(pool, NOON) == folded(FACTS, NOON)
@@ -85,7 +86,7 @@ async def test_a_paused_topic_with_records_behind_it_ends_nobody(
             await producer.stop()
         await until(lambda: _paused(pool), "the topic is paused")
         await send(pair.bootstrap, [[fact("contract.signed", contract("acme", "C1"))] for _ in range(20)])
-        await asyncio.sleep(4 * PATIENCE)
+        await asyncio.sleep(3 * PATIENCE)
         assert process.returncode is None, (tmp_path / "log").read_text()
         assert await _figure(pool, "tracker_lag_records{") >= 20
         assert (await asyncio.to_thread(ask, await _address(pool), "/health/live"))[0] == 200
@@ -110,7 +111,7 @@ async def test_what_only_marks_of_transactions_take_up_ends_nobody(
         finally:
             await producer.stop()
         await until(lambda: _behind(pool), "the mark looks like a record")
-        await asyncio.sleep(4 * PATIENCE)
+        await asyncio.sleep(3 * PATIENCE)
         assert process.returncode is None, (tmp_path / "log").read_text()
         assert await _figure(pool, "tracker_lag_records{") == 0, "by now it is known to be none"
 
@@ -170,12 +171,13 @@ async def test_while_postgres_is_away_nobody_is_ended_and_afterwards_all_is_stor
     pair: Pair, pool: asyncpg.Pool, tmp_path: Path
 ) -> None:
     await present(pool, NOON)
-    async with _over_a_line(pair) as (far, line), worker(far, tmp_path / "log", **WATCHED) as process:
+    watched = {"TRACKER_WATCHDOG": str(LONGER)}
+    async with _over_a_line(pair) as (far, line), worker(far, tmp_path / "log", **watched) as process:
         await until(lambda: _joined(pool), "the worker is ready")
         address = await _address(pool)
         line.break_off()
         await send(pair.bootstrap, [[one] for one in FACTS])
-        await asyncio.sleep(4 * PATIENCE)
+        await asyncio.sleep(2 * LONGER)
         assert process.returncode is None, (tmp_path / "log").read_text()
         assert (await asyncio.to_thread(ask, address, "/health/live"))[0] == 200
         code, said = await asyncio.to_thread(ask, address, "/health/ready")
@@ -183,6 +185,6 @@ async def test_while_postgres_is_away_nobody_is_ended_and_afterwards_all_is_stor
         assert said.startswith("Postgres: does not answer")
         line.cut = False
         await until(lambda: settled(pair, pool), "all is settled")
-        await asyncio.sleep(2 * PATIENCE)
+        await asyncio.sleep(LONGER)
         assert process.returncode is None, (tmp_path / "log").read_text()
     assert await stored(pool, NOON) == folded(FACTS, NOON)

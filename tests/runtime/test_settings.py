@@ -60,7 +60,7 @@ def test_where_metrics_are_asked_and_how_long_a_worker_may_stand_still_are_setti
 @pytest.mark.parametrize(
     ("name", "value"),
     [("TRACKER_METRICS", "9464"), ("TRACKER_METRICS", "http://a:1"), ("TRACKER_METRICS", "127.0.0.1:65536"),
-     ("TRACKER_WATCHDOG", "1"), ("TRACKER_WATCHDOG", "60s"), ("TRACKER_WATCHDOG", "-5"), ("TRACKER_WATCHDOG", "nan")],
+     ("TRACKER_WATCHDOG", "5"), ("TRACKER_WATCHDOG", "60s"), ("TRACKER_WATCHDOG", "-5"), ("TRACKER_WATCHDOG", "nan")],
 )  # fmt: skip
 def test_other_values_of_them_are_refused_with_an_example(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"{name} holds .*{value}.*Set it to .*unset it for"):
