@@ -17,11 +17,10 @@ from services.impact.judged import judge
 from services.impact.metrics import Metrics
 from services.impact.store import SQL
 from services.runtime.settings import SHIPPED
+from tests.impact.asked import figure, joined, page
 from tests.impact.stage import NOON, batch, contract, fact, present, raw
 from tests.impact.test_reassess import law, registration
-from tests.impact.test_watchdog import _address, _figure, _joined
 from tests.impact.workers import Pair, send, settled, until, worker
-from tests.runtime.test_telemetry import ask
 
 MONITORING = SHIPPED / "deploy" / "monitoring"
 
@@ -99,15 +98,15 @@ async def test_what_is_stored_is_counted_by_topic_and_repeats_of_a_record_are_no
     await record([one])
     await record([batch([registration("acme"), fact("contract.signed", contract("acme", "C1"))])])
 
-    def figure(name: str, **labels: str) -> float | None:
+    def counted(name: str, **labels: str) -> float | None:
         return registry.get_sample_value(f"tracker_{name}", labels)
 
-    assert figure("records_stored_total", topic="contracts") == 3
-    assert figure("events_stored_total", topic="contracts") == 2
-    assert figure("dead_letters_total", topic="contracts", kind="unreadable") == 2
-    assert figure("records_stored_total", topic="rules") == 0, "there from the start"
-    assert figure("step_seconds_count", step="record") == 3
-    assert (figure("told_to_stored_seconds_count") or 0) == 2
+    assert counted("records_stored_total", topic="contracts") == 3
+    assert counted("events_stored_total", topic="contracts") == 2
+    assert counted("dead_letters_total", topic="contracts", kind="unreadable") == 2
+    assert counted("records_stored_total", topic="rules") == 0, "there from the start"
+    assert counted("step_seconds_count", step="record") == 3
+    assert (counted("told_to_stored_seconds_count") or 0) == 2
 
 
 async def _handed_on(pool: asyncpg.Pool) -> None:
@@ -194,16 +193,16 @@ async def test_a_running_worker_tells_what_it_has_done_and_says_goodbye(
     await present(pool, NOON)
     facts = [*law(), *(fact("contract.signed", contract(f"maker-{n}", "C1")) for n in range(5))]
     async with worker(pair, tmp_path / "log") as process:
-        await until(lambda: _joined(pool), "the worker is ready")
+        await until(lambda: joined(pool), "the worker is ready")
         await send(pair.bootstrap, [[one] for one in facts])
         await until(lambda: settled(pair, pool), "all is settled")
-        assert await _figure(pool, "tracker_records_stored_total{") == len(facts)
-        assert await _figure(pool, "tracker_reassessed_exporters_total") >= 5
-        assert await _figure(pool, 'tracker_stored_to_verdict_seconds_count{rank="prompt"}') >= 5
-        assert await _figure(pool, "tracker_published_total") >= 5
-        assert await _figure(pool, "tracker_rebalances_total") >= 1
+        assert await figure(pool, "tracker_records_stored_total{") == len(facts)
+        assert await figure(pool, "tracker_reassessed_exporters_total") >= 5
+        assert await figure(pool, 'tracker_stored_to_verdict_seconds_count{rank="prompt"}') >= 5
+        assert await figure(pool, "tracker_published_total") >= 5
+        assert await figure(pool, "tracker_rebalances_total") >= 1
         await until(lambda: _told(pool), "the lag of each partition is told")
-        text = (await asyncio.to_thread(ask, await _address(pool), "/metrics"))[1]
+        text = (await page(pool, "/metrics"))[1]
         assert "maker-" not in text
         process.terminate()
         assert await asyncio.wait_for(process.wait(), 30) == 0
@@ -213,5 +212,5 @@ async def test_a_running_worker_tells_what_it_has_done_and_says_goodbye(
 
 
 async def _told(pool: asyncpg.Pool) -> bool:
-    text = (await asyncio.to_thread(ask, await _address(pool), "/metrics"))[1]
+    text = (await page(pool, "/metrics"))[1]
     return len(re.findall(r"^tracker_lag_records\{.* 0\.0$", text, re.MULTILINE)) == 8 * len(FACT_TOPICS)

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 from events.wire import encode
 from services.runtime.heart import EXIT
+from tests.impact.asked import address, figure, joined, page
 from tests.impact.stage import NOON, contract, fact, folded, present, stored
 from tests.impact.test_breaker import BAD
 from tests.impact.test_reassess import law, registration
@@ -27,22 +28,6 @@ WATCHED = {"TRACKER_WATCHDOG": str(PATIENCE)}
 FACTS = [*law(), fact("contract.signed", contract("acme", "C1")), registration("acme")]
 
 
-async def _address(pool: asyncpg.Pool) -> str:
-    """Where the worker that came last answers."""
-    return str(await pool.fetchval("SELECT metrics FROM worker ORDER BY started_at DESC LIMIT 1"))
-
-
-async def _joined(pool: asyncpg.Pool) -> bool:
-    if not await pool.fetchval("SELECT count(*) FROM worker WHERE ended_at IS NULL"):
-        return False
-    return (await asyncio.to_thread(ask, await _address(pool), "/health/ready"))[0] == 200
-
-
-async def _figure(pool: asyncpg.Pool, name: str) -> float:
-    text = (await asyncio.to_thread(ask, await _address(pool), "/metrics"))[1]
-    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
-
-
 @pytest.mark.parametrize("fault", ["TRACKER_STAND_AT", "TRACKER_HANG_AT"])
 async def test_a_worker_that_hangs_is_ended_within_bounds_and_the_next_one_stores_what_waits(
     pair: Pair, pool: asyncpg.Pool, tmp_path: Path, fault: str
@@ -53,7 +38,7 @@ async def test_a_worker_that_hangs_is_ended_within_bounds_and_the_next_one_store
     point = {"TRACKER_STAND_AT": "before_store", "TRACKER_HANG_AT": "before_record"}[fault]
     process = await start(pair, log, **WATCHED, **{fault: point})
     try:
-        await until(lambda: _joined(pool), "the worker is ready")
+        await until(lambda: joined(pool), "the worker is ready")
         await send(pair.bootstrap, [[one] for one in FACTS])
         began = time.monotonic()
         assert await asyncio.wait_for(process.wait(), 60) == EXIT, log.read_text()
@@ -76,7 +61,7 @@ async def test_a_paused_topic_with_records_behind_it_ends_nobody(
 ) -> None:
     await present(pool, NOON)
     async with worker(pair, tmp_path / "log", **WATCHED) as process:
-        await until(lambda: _joined(pool), "the worker is ready")
+        await until(lambda: joined(pool), "the worker is ready")
         producer = AIOKafkaProducer(bootstrap_servers=pair.bootstrap)
         await producer.start()
         try:
@@ -88,12 +73,12 @@ async def test_a_paused_topic_with_records_behind_it_ends_nobody(
         await send(pair.bootstrap, [[fact("contract.signed", contract("acme", "C1"))] for _ in range(20)])
         await asyncio.sleep(3 * PATIENCE)
         assert process.returncode is None, (tmp_path / "log").read_text()
-        assert await _figure(pool, "tracker_lag_records{") >= 20
-        assert (await asyncio.to_thread(ask, await _address(pool), "/health/live"))[0] == 200
+        assert await figure(pool, "tracker_lag_records{") >= 20
+        assert (await page(pool, "/health/live"))[0] == 200
 
 
 async def _paused(pool: asyncpg.Pool) -> bool:
-    return await _figure(pool, 'tracker_paused{topic="contracts"}') == 1
+    return await figure(pool, 'tracker_paused{topic="contracts"}') == 1
 
 
 async def test_what_only_marks_of_transactions_take_up_ends_nobody(
@@ -101,7 +86,7 @@ async def test_what_only_marks_of_transactions_take_up_ends_nobody(
 ) -> None:
     await present(pool, NOON)
     async with worker(pair, tmp_path / "log", **WATCHED) as process:
-        await until(lambda: _joined(pool), "the worker is ready")
+        await until(lambda: joined(pool), "the worker is ready")
         producer = AIOKafkaProducer(bootstrap_servers=pair.bootstrap, transactional_id="marks")
         await producer.start()
         try:
@@ -113,12 +98,12 @@ async def test_what_only_marks_of_transactions_take_up_ends_nobody(
         await until(lambda: _behind(pool), "the mark looks like a record")
         await asyncio.sleep(3 * PATIENCE)
         assert process.returncode is None, (tmp_path / "log").read_text()
-        assert await _figure(pool, "tracker_lag_records{") == 0, "by now it is known to be none"
+        assert await figure(pool, "tracker_lag_records{") == 0, "by now it is known to be none"
 
 
 async def _behind(pool: asyncpg.Pool) -> bool:
     events = await pool.fetchval("SELECT count(*) FROM event")
-    return bool(events) and await _figure(pool, "tracker_lag_records{") == 1
+    return bool(events) and await figure(pool, "tracker_lag_records{") == 1
 
 
 @dataclass
@@ -173,14 +158,14 @@ async def test_while_postgres_is_away_nobody_is_ended_and_afterwards_all_is_stor
     await present(pool, NOON)
     watched = {"TRACKER_WATCHDOG": str(LONGER)}
     async with _over_a_line(pair) as (far, line), worker(far, tmp_path / "log", **watched) as process:
-        await until(lambda: _joined(pool), "the worker is ready")
-        address = await _address(pool)
+        await until(lambda: joined(pool), "the worker is ready")
+        place = await address(pool)
         line.break_off()
         await send(pair.bootstrap, [[one] for one in FACTS])
         await asyncio.sleep(2 * LONGER)
         assert process.returncode is None, (tmp_path / "log").read_text()
-        assert (await asyncio.to_thread(ask, address, "/health/live"))[0] == 200
-        code, said = await asyncio.to_thread(ask, address, "/health/ready")
+        assert (await asyncio.to_thread(ask, place, "/health/live"))[0] == 200
+        code, said = await asyncio.to_thread(ask, place, "/health/ready")
         assert code == 503
         assert said.startswith("Postgres: does not answer")
         line.cut = False
