@@ -11,7 +11,7 @@ from typing import Any
 from events.registry import FACT_TOPICS
 from services.impact import again, breaker, handlers, loops, watch
 from services.impact.heal import Healer
-from services.impact.outside import EVERY, Outside, shown
+from services.impact.outside import Outside, shown
 from services.runtime import kafka
 from services.runtime.postgres import pool as open_pool
 from services.runtime.reactions import patiently
@@ -57,7 +57,7 @@ async def run(endpoints: Endpoints, *, seen: Seen, wall_clock: bool = True, grou
                     waiting.commit_for_ever(healer),
                     loops.watching(healer.look, _HEAL_EVERY),
                     outside.watched(endpoints, cluster, group, lambda: kafka.assigned(app), waiting),
-                    loops.watching(lambda: outside.look(pool), EVERY),
+                    outside.looking(pool),
                     loops.loop(outside.step("hand_on", lambda: handlers.hand_on(pool)), stored, then=due),
                     loops.loop(
                         outside.step("reassess", loops.paced(pool, outside.metrics)), due, then=changed

@@ -24,7 +24,7 @@ from services.runtime.telemetry import registry, served
 
 T = TypeVar("T")
 EVERY = 5.0
-"""Seconds between two looks at what waits, each with a sign of life."""
+"""Seconds between two signs of life, each with a look at what waits."""
 _GOODBYE, _TO_END = 5.0, 20.0
 log = logging.getLogger(__name__)
 
@@ -42,11 +42,14 @@ class Outside:
         """The same work, its turns noted for whoever asks whether the worker lives, and timed."""
         return self.pulse.turning(name, self.metrics.timed(name, work))
 
-    async def look(self, pool: asyncpg.Pool) -> None:
-        """What waits just now, and a sign of life."""
-        async with pool.acquire() as connection:
-            self.metrics.waits(await connection.fetchrow(SQL["waiting"]))
-            await connection.execute(SQL["worker_seen"], self.me)
+    async def looking(self, pool: asyncpg.Pool) -> None:
+        """Give signs of life, and tell what waits; less often where much waits, and counting it takes long."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await patiently(lambda: pool.execute(SQL["worker_seen"], self.me))
+            began = clock()
+            self.metrics.waits(await patiently(lambda: pool.fetchrow(SQL["waiting"])))
+            await asyncio.sleep(min(max(EVERY, 20 * (clock() - began)), 10 * EVERY))
 
     async def watched(
         self, servers: Endpoints, cluster: str, consumer: str, assigned: Assigned, waiting: WaitingList

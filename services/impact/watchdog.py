@@ -7,6 +7,7 @@ Whoever supervises the worker starts it again. A worker whose event loop hangs i
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -58,7 +59,8 @@ class Watchdog:
                 await asyncio.sleep(self.every)
                 now = clock()
                 # A process that was frozen as a whole is not blamed for the time.
-                await self.look(ends, min(now - last, 2 * self.every))
+                look = partial(self.look, ends, min(now - last, 2 * self.every))
+                await self.pulse.turning("watchdog", look)()
                 last = now
 
     async def look(self, ends: Ends, passed: float) -> None:

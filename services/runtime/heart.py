@@ -10,7 +10,6 @@ import faulthandler
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -21,6 +20,7 @@ EXIT = 75
 """How a program ends that its watchdog ends: a failure that another start may mend (EX_TEMPFAIL)."""
 _LAST_WORDS = 5
 """Seconds that the last words may take; after twice as many the kernel ends the process (SIGALRM)."""
+_STDERR = 2  # by its number: there may be no such file object
 log = logging.getLogger(__name__)
 
 
@@ -54,7 +54,7 @@ class Heart:
         last, missed = self._pulse.beats, 0
         while not self._stopped.wait(self._every):
             # Code that never lets go of the interpreter stops this thread as well; this timer needs no interpreter.
-            faulthandler.dump_traceback_later(self._pulse.patience * 2, exit=True, file=sys.stderr)
+            faulthandler.dump_traceback_later(self._pulse.patience * 2, exit=True, file=_STDERR)
             missed = missed + 1 if self._pulse.beats == last else 0
             last = self._pulse.beats
             if missed * self._every >= self._pulse.patience:
@@ -75,7 +75,7 @@ class Heart:
 
     def _say(self, why: str) -> None:
         log.critical("the watchdog ends this process: %s", why)
-        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+        faulthandler.dump_traceback(file=_STDERR, all_threads=True)
         self._last_words(why)
 
 

@@ -1,6 +1,7 @@
 """The log, read apart from the consumer group: whatever the group's offsets say, this is what was told, and how far."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 
@@ -70,4 +71,6 @@ class Ends:
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds):
+                    await consumer.stop()
