@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from events.registry import FACT_TOPICS
 from services.impact import handlers, reassess
 from services.impact.judged import judge
 from services.impact.metrics import Metrics
+from services.impact.plan import Reached, oldest
 from services.impact.store import SQL
 from services.runtime.settings import SHIPPED
 from tests.impact.asked import figure, joined, page
@@ -107,6 +109,12 @@ async def test_what_is_stored_is_counted_by_topic_and_repeats_of_a_record_are_no
     assert counted("records_stored_total", topic="rules") == 0, "there from the start"
     assert counted("step_seconds_count", step="record") == 3
     assert (counted("told_to_stored_seconds_count") or 0) == 2
+
+
+def test_an_exporter_reached_by_several_facts_waits_since_the_oldest_of_them() -> None:
+    stored_at = {1: NOON + timedelta(seconds=5), 2: NOON, 3: NOON + timedelta(seconds=9)}
+    reached = [Reached(1, "a", False, False), Reached(2, "a", True, False), Reached(3, "b", True, True)]
+    assert oldest(stored_at, reached) == {"a": NOON, "b": NOON + timedelta(seconds=9)}
 
 
 async def _handed_on(pool: asyncpg.Pool) -> None:
