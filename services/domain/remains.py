@@ -17,6 +17,7 @@ from services.domain.verdicts import as_it_stood
 _LINE = ["exporter", "contract", "line"]
 _MOMENT = timedelta(microseconds=1)
 _SIGNED = ("contract.signed", "contract.amended")
+_POOLED = ("component.purchased", "component.ordered")
 _GOODS = ("goods.published", "codes.published")
 """What goods are is no news of its day: a class that was published later was one before."""
 
@@ -69,15 +70,18 @@ def _narrowed(book: Book, lines: pl.DataFrame) -> Book:
     if not balances.filter(pl.any_horizontal(pl.all().is_not_null())).is_empty():
         return book
     own = pl.col("data").str.json_path_match("$.exporter").is_in(lines["exporter"].unique().implode())
-    return replace(book, events=book.events.filter(own | ~pl.col("type").is_in(_SIGNED)))
+    signed = pl.col("type").is_in(_SIGNED)
+    return replace(book, events=pl.concat([book.events.filter(~signed), book.events.filter(signed).filter(own)]))
 
 
 def _without_what_others_bear(book: Book, rows: pl.DataFrame) -> Book:
     """Purchases that name no line, and figures for a whole contract that goes on, stay with the open lines."""
-    contract, line = (pl.col("data").str.json_path_match(f"$.{name}") for name in ("contract", "line"))
-    pooled = pl.col("type").is_in(["component.purchased", "component.ordered"])
-    named = pl.concat_str(pl.col("data").str.json_path_match("$.exporter"), pl.lit("/"), contract)
+    of_both = pl.col("type").is_in([*_POOLED, "loss.stated"])
+    exporter, contract, line = (
+        pl.col("data").str.json_path_match(f"$.{name}") for name in ("exporter", "contract", "line")
+    )
     open_ = rows.select(pl.concat_str("exporter", pl.lit("/"), "contract")).unique().to_series()
-    goes_on = named.is_in(open_.implode()).fill_null(False)
-    borne = line.is_null() & (pooled | ((pl.col("type") == "loss.stated") & goes_on))
-    return replace(book, events=book.events.filter(~borne))
+    goes_on = pl.concat_str(exporter, pl.lit("/"), contract).is_in(open_.implode()).fill_null(False)
+    borne = line.is_null() & ((pl.col("type") != "loss.stated") | goes_on)
+    events = book.events
+    return replace(book, events=pl.concat([events.filter(~of_both), events.filter(of_both).filter(~borne)]))
