@@ -107,7 +107,7 @@ def _written(cell: Cell, form: Numbers) -> Decimal:
         raise ValueError(f"expected a number, written as {form.example()}")
     plainly, minus = _unsigned(cell, form)
     if _shape(form.decimal, form.thousands).fullmatch(plainly):
-        if isinstance(cell, Mixed) and form.thousands == "." and plainly.count(".") == 1:
+        if isinstance(cell, Mixed) and form.thousands == "." and re.fullmatch(r"\d+\.\d+", plainly):
             raise ValueError("this may be thousands or decimals: make the whole column numbers in the sheet")
         bare = plainly.replace(form.thousands, "") if form.thousands else plainly
         found = Decimal(bare.replace(form.decimal, "."))

@@ -3,7 +3,6 @@
 ``lines.0.quantity`` is the quantity of the first line, ``attributes.medical_use`` an attribute, ``rates.USD`` a rate.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -39,7 +38,8 @@ class Field:
     def wire(self, value: Any) -> Any:
         """The value as it stands in an event. Raises ValueError, saying what was expected."""
         try:
-            return self.check.dump_python(self.check.validate_python(value), mode="json")
+            found = self.check.validate_python(value)
+            return found if isinstance(found, str | int) else self.check.dump_python(found, mode="json")
         except ValidationError as error:
             raise ValueError(expected(error.errors(include_url=False)[0])) from None
 
@@ -78,11 +78,10 @@ def items(event_type: str, path: str) -> type[BaseModel]:
     return item
 
 
-def required(model: type[BaseModel]) -> Iterator[str]:
+@cache
+def required(model: type[BaseModel]) -> tuple[str, ...]:
     """The names of the fields that a fact cannot do without."""
-    for name, info in model.model_fields.items():
-        if info.is_required():
-            yield info.alias or name
+    return tuple(info.alias or name for name, info in model.model_fields.items() if info.is_required())
 
 
 def names(model: type[BaseModel]) -> list[str]:

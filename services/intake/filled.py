@@ -14,7 +14,7 @@ from services.intake import cells, fields, goods, names
 from services.intake.cells import Cell, Dates, Numbers
 from services.intake.countries import country
 from services.intake.fields import Field
-from services.intake.mapping import NAMED, Condition, Value, columns_in
+from services.intake.mapping import NAMED, Condition, Rule, Value, columns_in
 
 Cells = Mapping[str, Cell]
 _SHOWN = 60
@@ -52,18 +52,25 @@ def fill(value: Value, field: Field, row: Cells, where: Standing, habits: Habits
     Raises CellError.
     """
     if value.constant is not None:
-        return field.wire(value.constant)
+        return (
+            _stated(field, value.constant) if isinstance(value.constant, str) else field.wire(value.constant)
+        )
     if value.day:
         return None if habits.day is None else field.wire(habits.day)
     if value.count or value.mark:
         return field.wire(str(where.count) if value.count else _mark(row))
     if _silent(value, row, habits):
-        return None if value.empty is None else field.wire(value.empty)
+        return None if value.empty is None else _stated(field, value.empty)
     try:
         found = _read(value, field, row, where, habits)
         return None if found is None else field.wire(found)
     except (ValueError, OverflowError) as error:
         raise CellError(f"{_place(value, row)}: {error}") from None
+
+
+@cache
+def _stated(field: Field, said: str) -> Any:
+    return field.wire(said)
 
 
 def _silent(value: Value, row: Cells, habits: Habits) -> bool:
@@ -142,14 +149,17 @@ def _by_kind(value: Value, field: Field, cell: Cell, habits: Habits) -> Any:
 
 
 def _ruled(value: Value, row: Cells, habits: Habits) -> str | None:
-    said = plainly(" ".join(cells.text(row[name]) for name in value.column if not habits.empty(row[name])))
-    hs = _code(value, row, habits)
-    for rule in value.rules:
-        if _says(said, rule.none):
-            continue
-        if _says(said, rule.any) or (hs and hs.startswith(rule.hs)):
+    said = " ".join(cells.text(row[name]) for name in value.column if not habits.empty(row[name]))
+    return _first(value.rules, said, _code(value, row, habits) or "") or value.otherwise
+
+
+@lru_cache(maxsize=8192)  # the same title stands on many rows of most tables
+def _first(rules: tuple[Rule, ...], said: str, hs: str) -> str | None:
+    plain = plainly(said)
+    for rule in rules:
+        if not _says(plain, rule.none) and (_says(plain, rule.any) or (hs and hs.startswith(rule.hs))):
             return rule.value
-    return value.otherwise
+    return None
 
 
 def met(one: Condition, row: Cells, habits: Habits) -> bool:
@@ -176,6 +186,8 @@ def reason_of(one: Condition) -> str:
 
 def plainly(text: str) -> str:
     """The text in small letters, without accents."""
+    if text.isascii():
+        return text.lower()
     folded = unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in folded if not unicodedata.combining(letter)).casefold()
 
@@ -184,17 +196,13 @@ def _says(said: str, words: tuple[str, ...]) -> bool:
     return bool(words) and _pattern(words).search(said) is not None
 
 
-@lru_cache(maxsize=1024)
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(_word(plainly(one)) for one in words))
-
-
 @cache
-def _word(word: str) -> str:
-    if word.startswith("*"):
-        return re.escape(word[1:])
-    end = r"(?!\w)" if word.startswith("=") else ""
-    return rf"(?<!\w){re.escape(word.removeprefix('='))}{end}"
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    within = [re.escape(plainly(one[1:])) for one in words if one.startswith("*")]
+    whole = [rf"{re.escape(plainly(one[1:]))}(?!\w)" for one in words if one.startswith("=")]
+    begin = [re.escape(plainly(one)) for one in words if not one.startswith(("*", "="))]
+    at_start = [rf"(?<!\w)(?:{'|'.join(begin + whole)})"] if begin or whole else []
+    return re.compile("|".join(at_start + within))
 
 
 def _place(value: Value, row: Cells) -> str:

@@ -38,6 +38,10 @@ class _Reading:
     habits: Habits
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
+    def has_told(self, name: str) -> bool:
+        """Whether something is wrong with the cell for this field."""
+        return any(name in names for names in self.wrong.values())
+
 
 def make(mapping: TableMapping, row: Cells, where: Standing, habits: Habits) -> Made:
     """The facts of a row. Raises CellError: the first cells that cannot be read."""
@@ -54,24 +58,24 @@ def _contents(fact: Fact, reading: _Reading) -> list[Content]:
     if not all(met(one, reading.row, reading.habits) for one in fact.where):
         return []
     recorded = None if fact.recorded is None else _value(fact.recorded, fields.RECORDED, reading)
+    given = _filled(fact, fact.fields, "", DATA[fact.event], reading)
     items = {
         part: [_filled(fact, inside, f"{part}.0.", fields.items(fact.event, part), reading)]
         for part, inside in fact.each.items()
     }
-    return [Content(_filled(fact, fact.fields, "", DATA[fact.event], reading), items, recorded)]
+    return [Content(given, items, recorded)]
 
 
 def _filled(
     fact: Fact, wanted: dict[str, Value], under: str, model: type[BaseModel], reading: _Reading
 ) -> dict[str, Any]:
     """The fields that say something; what a fact needs and nobody says is noted as wrong."""
-    needed = set(fields.required(model))
+    needed = fields.required(model)
     found = {
         name: _value(value, fields.field(fact.event, under + name), reading) for name, value in wanted.items()
     }
     for name, value in wanted.items():
-        unread = any(_plain_path(under + name) in names for names in reading.wrong.values())
-        if found[name] is None and name in needed and not unread:
+        if found[name] is None and name in needed and not reading.has_told(_plain_path(under + name)):
             lacking = f"{', '.join(value.columns()) or name}: {_lack(value)}, and {fact.event} needs it"
             reading.wrong.setdefault(lacking, []).append(_plain_path(under + name))
     return {

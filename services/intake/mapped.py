@@ -79,10 +79,11 @@ class Table:
         yield from self._close_all()
 
     def _passed_over(self, row: Row) -> str | None:
-        filled = [cell for cell in row.cells.values() if not self.habits.empty(cell)]
-        if not filled:
+        filled = (cell for cell in row.cells.values() if not self.habits.empty(cell))
+        first = next(filled, None)
+        if first is None:
             return "a blank row"
-        if self._totals_begin(filled[0]) and not any(_wordy(cell) for cell in filled[1:]):
+        if self._totals_begin(first) and not any(_wordy(cell) for cell in filled):
             return "a row of totals"
         return next(
             (reason_of(one) for one in self.mapping.where if not met(one, row.cells, self.habits)), None
@@ -115,8 +116,8 @@ class Table:
             if by.rows == "consecutive":
                 yield from self._close_all()
             if hash(key) in self._closed:
-                told = "its group ended further up: sort the file by it, or say `rows: whole_file`"
-                yield Rejected(self.path, row.place, f"{', '.join(by.columns)} {' '.join(key)}: {told}")
+                told = "was told further up, without this row: sort the file by it, or say `rows: whole_file`"
+                yield Rejected(self.path, row.place, f"{', '.join(by.columns)} {' '.join(key)} {told}")
                 return
             self._open[key] = _Group(" ".join(key))
         yield from self._joined(row, self._open[key], by)

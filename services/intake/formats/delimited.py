@@ -18,7 +18,7 @@ from services.runtime.yaml_text import FileError, reading
 
 MOST_IN_A_CELL = 1024 * 1024
 MOST_IN_A_LINE = 8 * 1024 * 1024
-_STEP = 1024 * 1024
+_STEP = 64 * 1024
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _DELIMITERS = (",", ";", "\t", "|")
@@ -34,7 +34,12 @@ def opened(path: Path, how: File) -> Iterator[tuple[list[str], Iterator[Row | Br
         errors = "strict" if encoding == "utf-16" else "surrogateescape"
         # newline="": what ends a row and what is a line within a cell is for the reader of rows to say.
         text = io.TextIOWrapper(file, encoding, errors, newline="")
-        above = [text.readline(MOST_IN_A_LINE) for _ in range(how.header)]
+        try:
+            above = [text.readline(MOST_IN_A_LINE) for _ in range(how.header)]
+        except UnicodeError as error:
+            raise FileError(
+                f"{path}: is not written in {encoding}. State `file: {{encoding: …}}`."
+            ) from error
         delimiter = "\t" if how.delimiter == "tab" else how.delimiter or delimiter_of(above[-1])
         text.seek(0)
         yield _rows(path, text, delimiter, how.header, encoding)
@@ -123,13 +128,10 @@ def _row(place: str, names: list[str], found: list[str], encoding: str) -> Row |
         return Broken(
             place, f"{len(found)} cells, and the header has {len(names)}: a delimiter or a quote is amiss"
         )
-    if any("\udc80" <= letter <= "\udcff" for cell in found if not cell.isascii() for letter in cell):
-        name = next(
-            n for n, cell in zip(names, found, strict=True) if any("\udc80" <= c <= "\udcff" for c in cell)
-        )
-        return Broken(
-            place, f"{name}: holds bytes that are no {encoding}; state the file's encoding in the mapping"
-        )
+    for name, cell in zip(names, found, strict=False):
+        if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
+            told = f"{name}: holds bytes that are no {encoding.removesuffix('-sig')}"
+            return Broken(place, f"{told}; state how the file is written: `file: {{encoding: …}}`")
     return Row(place, dict(zip(names, found or [""] * len(names), strict=True)))
 
 

@@ -2,9 +2,10 @@
 
 import json
 import logging
+import re
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,17 @@ from services.runtime.yaml_text import FileError, read_bytes, reading
 MOST_UNPACKED = 1024 * 1024 * 1024
 MOST_JSON = 256 * 1024 * 1024
 MOST_DEEP = 8
+_DAY = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
 
 
 def workbook(path: Path, how: File) -> tuple[list[str], Iterator[Row | Broken]]:
     """The header and the rows of one sheet. Raises FileError: no workbook, or nobody said which sheet."""
-    _weighed(path)
     # Columns of nothing but formulas that were never calculated are empty; the reader would warn of them.
     logging.getLogger("fastexcel").setLevel(logging.ERROR)
-    sheet = _sheet(path, how)
+    reader = _reader(path)
+    sheet = _sheet(path, how, reader.sheet_names)
     try:
-        frame = pl.read_excel(
-            path, engine="calamine", sheet_name=sheet, has_header=True, infer_schema_length=None,
-            drop_empty_rows=False, drop_empty_cols=False, raise_if_empty=False,
-            read_options={"header_row": how.header - 1},
-        )  # fmt: skip
+        frame = _typed(reader, sheet, how.header - 1)
     except BaseException as error:
         raise _unreadable(path, error) from error
     names = named([None if name.startswith("__UNNAMED__") else name for name in frame.columns])
@@ -54,16 +52,34 @@ def _weighed(path: Path) -> None:
         )
 
 
-def _sheet(path: Path, how: File) -> str:
+def sheets_of(path: Path) -> list[str]:
+    """The names of the sheets of a workbook. Raises FileError where it is none."""
+    return _reader(path).sheet_names
+
+
+def _reader(path: Path) -> fastexcel.ExcelReader:
+    _weighed(path)
     try:
-        sheets = fastexcel.read_excel(path).sheet_names
+        return fastexcel.read_excel(path)
     except BaseException as error:
         raise _unreadable(path, error) from error
+
+
+def _sheet(path: Path, how: File, sheets: list[str]) -> str:
     if how.sheet is not None and how.sheet not in sheets:
         raise FileError(f"{path}: there is no sheet {how.sheet}. It has {', '.join(sheets)}.")
     if how.sheet is None and len(sheets) != 1:
         raise FileError(f"{path}: has several sheets ({', '.join(sheets)}). Say which: `file: {{sheet: …}}`.")
     return how.sheet or sheets[0]
+
+
+def _typed(reader: fastexcel.ExcelReader, sheet: str, header: int) -> pl.DataFrame:
+    """The sheet, each column of the kind all its cells are of, else as text; empty rows are rows."""
+    try:
+        return reader.load_sheet(sheet, header_row=header, schema_sample_rows=None).to_polars()
+    except fastexcel.FastExcelError:
+        # Some mixtures in one column (a span of time beside a number) are beyond it, but not as text.
+        return reader.load_sheet(sheet, header_row=header, dtypes="string").to_polars()
 
 
 def _unreadable(path: Path, error: BaseException) -> BaseException:
@@ -88,11 +104,12 @@ def _cell(value: Any) -> Cell:
         case float() | int():
             return Decimal(repr(value))
         case datetime():
-            return value
+            # A workbook keeps a day as its midnight; the hour at which it counts is for the mapping to say.
+            return value.date() if value.time() == time() else value
         case date():
             return value
         case str():
-            return Mixed(value)
+            return Mixed(value.removesuffix(" 00:00:00") if _DAY.fullmatch(value) else value)
         case _:
             return str(value)
 

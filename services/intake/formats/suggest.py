@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import fastexcel
-
 from events.registry import DATA
 from services.intake import fields
 from services.intake.filled import plainly
@@ -64,9 +62,7 @@ def _found(event: str, chosen: Sequence[_Chosen]) -> str:
 
 def _looked_at(path: Path, kind: str) -> tuple[File, list[Profile]]:
     """How the file is written, and what its columns look like in the first rows behind the header."""
-    how = (
-        File(sheet=fastexcel.read_excel(path).sheet_names[0]) if kind == "xlsx" and path.exists() else File()
-    )
+    how = File(sheet=sheets.sheets_of(path)[0]) if kind == "xlsx" else File()
     at = 1 if kind == "json" else _header(path, kind, how)
     how = how.model_copy(update={"header": at})
     with _table(path, kind, how) as (header, rows):
