@@ -24,6 +24,7 @@ from services.intake.formats.suggest import suggest
 from services.intake.handlers import Report, Telling, ingest
 from services.intake.rows import Brought
 from services.runtime import event_files, kafka
+from services.runtime.settings import NeedsAction
 from services.runtime.topics import missing_topics
 from services.runtime.yaml_text import FileError
 
@@ -89,6 +90,10 @@ def ingest_files(
     form: Printed = Format.TABLE,
 ) -> None:
     """Tells the facts of files to the running services. Safe to repeat. Ends with 1 where something was rejected."""
+    if event is not None and not propose:
+        raise NeedsAction("--event says what --suggest-mapping is to draft. Give both, or neither.")
+    if check and to is not None:
+        raise NeedsAction("--check only reads, --to writes. Give one of them.")
     if propose:
         sys.stdout.write(suggest(files[0], kind, event))
         return

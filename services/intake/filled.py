@@ -2,19 +2,18 @@
 
 import hashlib
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from services.intake import cells, fields, goods, names
 from services.intake.cells import Cell, Dates, Numbers
 from services.intake.countries import country
 from services.intake.fields import Field
-from services.intake.mapping import NAMED, Condition, Rule, Value, columns_in
+from services.intake.mapping import NAMED, Condition, Value, columns_in
+from services.intake.said import first_of, plainly, says
 
 Cells = Mapping[str, Cell]
 _SHOWN = 60
@@ -150,16 +149,7 @@ def _by_kind(value: Value, field: Field, cell: Cell, habits: Habits) -> Any:
 
 def _ruled(value: Value, row: Cells, habits: Habits) -> str | None:
     said = " ".join(cells.text(row[name]) for name in value.column if not habits.empty(row[name]))
-    return _first(value.rules, said, _code(value, row, habits) or "") or value.otherwise
-
-
-@lru_cache(maxsize=8192)  # the same title stands on many rows of most tables
-def _first(rules: tuple[Rule, ...], said: str, hs: str) -> str | None:
-    plain = plainly(said)
-    for rule in rules:
-        if not _says(plain, rule.none) and (_says(plain, rule.any) or (hs and hs.startswith(rule.hs))):
-            return rule.value
-    return None
+    return first_of(value.rules, said, _code(value, row, habits) or "") or value.otherwise
 
 
 def met(one: Condition, row: Cells, habits: Habits) -> bool:
@@ -172,7 +162,7 @@ def met(one: Condition, row: Cells, habits: Habits) -> bool:
         return said in {text.casefold() for text in one.is_in}
     if one.is_not:
         return said not in {text.casefold() for text in one.is_not}
-    return _says(plainly(said), one.says) if one.says else not _says(plainly(said), one.says_not)
+    return says(plainly(said), one.says) if one.says else not says(plainly(said), one.says_not)
 
 
 def reason_of(one: Condition) -> str:
@@ -182,27 +172,6 @@ def reason_of(one: Condition) -> str:
     if one.filled is not None:
         return f"{one.column} is {'empty' if one.filled else 'filled'}"
     return f"{one.column} is not one of those the mapping asks for"
-
-
-def plainly(text: str) -> str:
-    """The text in small letters, without accents."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in folded if not unicodedata.combining(letter)).casefold()
-
-
-def _says(said: str, words: tuple[str, ...]) -> bool:
-    return bool(words) and _pattern(words).search(said) is not None
-
-
-@cache
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    within = [re.escape(plainly(one[1:])) for one in words if one.startswith("*")]
-    whole = [rf"{re.escape(plainly(one[1:]))}(?!\w)" for one in words if one.startswith("=")]
-    begin = [re.escape(plainly(one)) for one in words if not one.startswith(("*", "="))]
-    at_start = [rf"(?<!\w)(?:{'|'.join(begin + whole)})"] if begin or whole else []
-    return re.compile("|".join(at_start + within))
 
 
 def _place(value: Value, row: Cells) -> str:

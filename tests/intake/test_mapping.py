@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake import mapping
+from services.intake import mapping_file
 from services.intake.files import FORMATS
 from services.intake.rows import Brought, Rejected, Told, Unchanged
 from services.runtime.settings import SHIPPED
@@ -17,13 +17,13 @@ MAPPINGS = SHIPPED / "seeds" / "mappings"
 
 def refused(folder: Path, content: str) -> str:
     with pytest.raises(FileError) as error:
-        mapping.load(written(folder, "mapping.yaml", content))
+        mapping_file.load(written(folder, "mapping.yaml", content))
     return str(error.value).partition("mapping.yaml")[2]
 
 
 @pytest.mark.parametrize("path", sorted(MAPPINGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_each_shipped_mapping_can_be_used_and_says_which_table_it_fits(path: Path) -> None:
-    assert mapping.load(path).fits
+    assert mapping_file.load(path).fits
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake import mapping
+from services.intake import mapping_file
 from services.intake.files import FORMATS
 from services.intake.formats.suggest import suggest
 from services.intake.rows import Brought, Told
@@ -40,7 +40,7 @@ def test_what_no_column_holds_is_missing_and_never_filled_in(tmp_path: Path) -> 
         assert f"# missing: {name}" in text
     assert "# missing: the days have no hour." in text
     with pytest.raises(FileError, match="currency is missing"):
-        mapping.load(written(tmp_path, "draft.yaml", text))
+        mapping_file.load(written(tmp_path, "draft.yaml", text))
 
 
 def test_a_draft_whose_gaps_are_filled_tells_the_table(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-"""Workbooks and JSON: tables whose cells know whether they are numbers, days or text."""
+"""Workbooks: tables whose cells know whether they are numbers, days or text."""
 
-import json
 import logging
 import re
 import zipfile
@@ -17,11 +16,9 @@ from services.intake.cells import Cell, Mixed
 from services.intake.formats.delimited import named
 from services.intake.mapped import Broken, Row
 from services.intake.mapping import File
-from services.runtime.yaml_text import FileError, read_bytes, reading
+from services.runtime.yaml_text import FileError, reading
 
 MOST_UNPACKED = 1024 * 1024 * 1024
-MOST_JSON = 256 * 1024 * 1024
-MOST_DEEP = 8
 _DAY = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
 
 
@@ -112,52 +109,3 @@ def _cell(value: Any) -> Cell:
             return Mixed(value.removesuffix(" 00:00:00") if _DAY.fullmatch(value) else value)
         case _:
             return str(value)
-
-
-def json_rows(path: Path, how: File) -> tuple[list[str], Iterator[Row | Broken]]:
-    """The objects of an array as rows, what lies within them by dotted names: ``sources.0.price``. Raises FileError."""
-    content = read_bytes(path)
-    if len(content) > MOST_JSON:
-        raise FileError(f"{path}: larger than {MOST_JSON:,} bytes. Split it into several files.")
-    try:
-        found = json.loads(content, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{path}: not JSON: {error}. Check that the file is complete.") from error
-    for part in (how.rows or "").split("."):
-        found = found.get(part) if part and isinstance(found, dict) else found
-    if not isinstance(found, list):
-        raise FileError(
-            f"{path}: expected an array of objects. Say where it stands: `file: {{rows: path.to.it}}`."
-        )
-    flat = [dict(_flat(one)) if isinstance(one, dict) else None for one in found]
-    names = list(dict.fromkeys(name for one in flat if one is not None for name in one))
-    return names, _items(flat, names)
-
-
-def _no_number(said: str) -> Decimal:
-    raise ValueError(f"{said} is no number")
-
-
-def _items(flat: list[dict[str, Cell] | None], names: list[str]) -> Iterator[Row | Broken]:
-    nothing: dict[str, Cell] = dict.fromkeys(names, "")
-    for number, one in enumerate(flat, 1):
-        if one is None:
-            yield Broken(f"item {number}", "expected an object with names and values")
-        else:
-            yield Row(f"item {number}", nothing | one)
-
-
-def _flat(inside: Any, under: str = "", deep: int = 0) -> Iterator[tuple[str, Cell]]:
-    pairs = inside.items() if isinstance(inside, dict) else enumerate(inside)
-    for name, value in pairs:
-        path = f"{under}{name}"
-        if isinstance(value, dict | list) and deep < MOST_DEEP:
-            yield from _flat(value, f"{path}.", deep + 1)
-        elif not isinstance(value, dict | list):
-            yield path, _json_cell(value)
-
-
-def _json_cell(value: Any) -> Cell:
-    if isinstance(value, Decimal | str):
-        return value
-    return "" if value is None else "true" if value else "false"

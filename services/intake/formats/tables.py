@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from services.intake import mapping
+from services.intake import mapping_file
 from services.intake.fields import near
-from services.intake.formats import delimited, sheets
+from services.intake.formats import delimited, objects, sheets
 from services.intake.mapped import Table
 from services.intake.mapping import TableMapping
 from services.intake.rows import Brought, Outcome
@@ -37,7 +37,7 @@ def xlsx(path: Path, brought: Brought) -> Iterator[Outcome]:
 def json(path: Path, brought: Brought) -> Iterator[Outcome]:
     """The objects of a JSON array. Raises FileError."""
     what = _mapping(path, brought)
-    header, rows = sheets.json_rows(path, what.file)
+    header, rows = objects.json_rows(path, what.file)
     _fits(path, header, what)
     yield from Table(path, what, brought.day).outcomes(rows)
 
@@ -49,7 +49,7 @@ def _mapping(path: Path, brought: Brought) -> TableMapping:
         raise FileError(
             f"{path}: nobody said what its columns mean. Give --mapping FILE.yaml; --suggest-mapping proposes one."
         )
-    what = mapping.load(brought.mapping)
+    what = mapping_file.load(brought.mapping)
     if what.asks_for_the_day() != (brought.day is not None):
         raise FileError(
             f"{path}: its mapping asks for no day. Leave out --day, or fill a field with {{day: true}}."
@@ -66,7 +66,7 @@ def _fits(path: Path, header: Sequence[str], what: TableMapping) -> None:
         if name not in counted:
             has = ", ".join(one for one in header[:_MOST_NAMED] if one)
             raise FileError(
-                f"{path}: has no column {name}, which the mapping reads{near(name, counted)} "
+                f"{path}: has no column {name}, which the mapping reads{near(name, counted) or '.'} "
                 f"Its header: {has}. Correct the mapping, or say where the header stands."
             )
         if counted[name] > 1:
