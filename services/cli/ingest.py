@@ -90,10 +90,7 @@ def ingest_files(
     form: Printed = Format.TABLE,
 ) -> None:
     """Tells the facts of files to the running services. Safe to repeat. Ends with 1 where something was rejected."""
-    if event is not None and not propose:
-        raise NeedsAction("--event says what --suggest-mapping is to draft. Give both, or neither.")
-    if check and to is not None:
-        raise NeedsAction("--check only reads, --to writes. Give one of them.")
+    _fit_together(check, to, propose, event)
     if propose:
         sys.stdout.write(suggest(files[0], kind, event))
         return
@@ -111,11 +108,17 @@ def ingest_files(
         case Format.CSV:
             show.csv_rows(KEYS, _rows(report))
         case Format.TABLE:
-            _print(
-                report, "checked only" if check and to is None else None if to is None else f"written to {to}"
-            )
+            _print(report, f"written to {to}" if to else "checked only" if check else None)
     if report.rejected:
         raise typer.Exit(1)
+
+
+def _fit_together(check: bool, to: Path | None, propose: bool, event: str | None) -> None:
+    """Raises NeedsAction where one option makes another idle."""
+    if event is not None and not propose:
+        raise NeedsAction("--event says what --suggest-mapping is to draft. Give both, or neither.")
+    if check and to is not None:
+        raise NeedsAction("--check only reads, --to writes. Give one of them.")
 
 
 def collect_seldom() -> None:

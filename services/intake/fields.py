@@ -17,12 +17,14 @@ from events import values
 from events.envelope import expected
 from events.registry import DATA, FACT_TOPICS, TOPICS
 
-Kind = Literal["text", "number", "whole", "flag", "instant", "when", "day", "country", "currency", "code"]
+Kind = Literal[
+    "text", "number", "whole", "flag", "instant", "when", "day", "country", "currency", "unit", "code"
+]
 FACTS = tuple(kind for topic in FACT_TOPICS for kind in TOPICS[topic].types)
 
 _KINDS: tuple[tuple[Any, Kind], ...] = (
     (values.Instant, "instant"), (values.When, "when"), (values.Day, "day"), (values.Place, "country"),
-    (values.Currency, "currency"), (values.HsCode, "code"),
+    (values.Currency, "currency"), (values.Unit, "unit"), (values.HsCode, "code"),
 )  # fmt: skip
 _PLAIN: dict[Any, Kind] = {Decimal: "number", int: "whole", bool: "flag", date: "day"}
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from services.intake import cells, fields, goods, names
+from services.intake import cells, fields, goods, names, unit_names
 from services.intake.cells import Cell, Dates, Numbers
 from services.intake.countries import country
 from services.intake.fields import Field
@@ -139,6 +139,8 @@ def _by_kind(value: Value, field: Field, cell: Cell, habits: Habits) -> Any:
             return country(cells.text(cell))
         case "currency":
             return cells.text(cell).upper()
+        case "unit":
+            return unit_names.unit(cells.text(cell)) or cells.text(cell).upper()
         case "code":
             return cells.code(cell, None)
         case "flag":

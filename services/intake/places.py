@@ -30,7 +30,9 @@ _ALSO = {
     "separate customs territory of taiwan penghu kinmen and matsu": "TW", "hong kong sar": "HK",
     "hong kong china": "HK", "hong kong sar china": "HK", "macau": "MO", "macau china": "MO", "macao china": "MO",
     "macao sar china": "MO", "st kitts and nevis": "KN", "st lucia": "LC", "st helena": "SH",
-    "st vincent and grenadines": "VC", "united kingdom": "GB",
+    "st vincent and grenadines": "VC", "united kingdom": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
+    "northern ireland": "GB", "holland": "NL", "uae": "AE", "prc": "CN", "pr china": "CN", "mainland china": "CN",
+    "korea south": "KR", "korea north": "KP", "vatican": "VA",
 }  # fmt: skip
 _UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 _APART = re.compile(r"[\W_]+")

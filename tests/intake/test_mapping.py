@@ -166,6 +166,15 @@ def test_a_field_that_goes_with_another_is_left_out_with_it(tmp_path: Path) -> N
     assert [one["lines"][0].get("hs_year") for one in data(found)] == [2017, None]
 
 
+def test_a_unit_is_read_by_its_name_and_one_that_nobody_knows_rejects_its_row(tmp_path: Path) -> None:
+    units = SALES.replace("unit: {constant: H87}", "unit: goods")
+    found = told(
+        csv_file(tmp_path, f"{HEADER},goods,code", *_rows("Stück,", "kgs,", "tonne,", "armful,")), units
+    )
+    assert [one["lines"][0]["unit"] for one in data(found)] == ["H87", "KGM", "TNE"]
+    assert reasons(found)[0][1].startswith("goods “armful”: expected a UN/ECE Recommendation 20 unit code")
+
+
 def test_what_is_written_once_for_several_rows_is_filled_down_where_the_mapping_says_so(
     tmp_path: Path,
 ) -> None:

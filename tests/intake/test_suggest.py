@@ -36,7 +36,7 @@ def test_what_the_header_and_the_cells_say_is_proposed_with_the_reason(tmp_path:
 
 def test_what_no_column_holds_is_missing_and_never_filled_in(tmp_path: Path) -> None:
     text = suggested(tmp_path, SALES, *ROWS)
-    for name in ("currency (a currency)", "unit (text)", "export_at (an instant)"):
+    for name in ("currency (a currency)", "unit (a unit)", "export_at (an instant)"):
         assert f"# missing: {name}" in text
     assert "# missing: the days have no hour." in text
     with pytest.raises(FileError, match="currency is missing"):
@@ -48,7 +48,7 @@ def test_a_draft_whose_gaps_are_filled_tells_the_table(tmp_path: Path) -> None:
     text = suggest(path, "csv")
     for gap, filled in (
         ("# missing: currency (a currency)", "currency: {constant: EUR}"),
-        ("# missing: unit (text)", "unit: {constant: H87}"),
+        ("# missing: unit (a unit)", "unit: {constant: H87}"),
         ("# missing: export_at (an instant)", "export_at: {from: Order date, plus_days: 14}"),
         (
             'dates: {formats: ["%d.%m.%Y"]}',

@@ -12,6 +12,7 @@ from services.intake import cells
 from services.intake.cells import Cell, Dates, Numbers
 from services.intake.countries import country
 from services.intake.fields import Kind
+from services.intake.unit_names import unit
 
 NUMBERS = (
     Numbers(decimal="."), Numbers(decimal=".", thousands=","), Numbers(decimal=","),
@@ -59,6 +60,7 @@ def profile(name: str, found: Sequence[Cell]) -> Profile:
         "when": days, "instant": days, "day": days,
         "country": _share(texts, _is_country),
         "currency": _share(texts, lambda text: text.upper() in CURRENCIES),
+        "unit": _share(texts, lambda text: unit(text) is not None),
         "code": _share(texts, lambda text: _CODE.fullmatch(text) is not None),
         "flag": _share(texts, lambda text: text.casefold() in ("yes", "no", "true", "false")),
     }  # fmt: skip
