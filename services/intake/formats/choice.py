@@ -111,6 +111,7 @@ def found_of(event: str, chosen: Sequence[Chosen]) -> str:
 def kind_name(kind: fields.Kind) -> str:
     """A kind of value, in words."""
     names = {"number": "a number", "whole": "a whole number", "flag": "yes or no", "instant": "an instant",
-             "when": "a day or an instant", "day": "a day", "country": "a country", "currency": "a currency", "unit": "a unit",
+             "when": "a day or an instant", "day": "a day", "country": "a country", "currency": "a currency",
+             "unit": "a unit",
              "code": "a tariff code", "text": "text"}  # fmt: skip
     return names[kind]
