@@ -71,7 +71,9 @@ def _narrowed(book: Book, lines: pl.DataFrame) -> Book:
         return book
     own = pl.col("data").str.json_path_match("$.exporter").is_in(lines["exporter"].unique().implode())
     signed = pl.col("type").is_in(_SIGNED)
-    return replace(book, events=pl.concat([book.events.filter(~signed), book.events.filter(signed).filter(own)]))
+    return replace(
+        book, events=pl.concat([book.events.filter(~signed), book.events.filter(signed).filter(own)])
+    )
 
 
 def _without_what_others_bear(book: Book, rows: pl.DataFrame) -> Book:
