@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from events import contracts, impacts, licences, purchases, rules
+from events import contracts, impacts, licences, parties, purchases, rules
 from events.model import Data
 
 
@@ -50,6 +50,8 @@ TOPICS: Mapping[str, Topic] = MappingProxyType(
                     "document.filed": licences.DocumentFiled,
                     "list.entered": licences.ListEntered,
                     "list.removed": licences.ListRemoved,
+                    "party.matched": parties.PartyMatched,
+                    "party.unmatched": parties.PartyUnmatched,
                 },
                 facts=True,
             ),

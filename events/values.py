@@ -206,6 +206,12 @@ def _rule_id(value: str) -> str:
     return value
 
 
+def _score(value: Decimal) -> Decimal:
+    if value > 100:
+        raise ValueError("expected a score from 0 to 100")
+    return value
+
+
 def _attribute(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -269,4 +275,7 @@ UnitPrice = Annotated[Decimal, _number(14, 4, "a unit price"), _AS_TEXT, _DECIMA
 Fraction = Annotated[Decimal, _number(9, 9, 'a fraction, such as "0.05"'), _AS_TEXT, _DECIMAL_SCHEMA]
 Rate = Annotated[Decimal, _number(12, 9, "a rate"), _AS_TEXT, _DECIMAL_SCHEMA]
 SignedAmount = Annotated[Decimal, _number(14, 4, "an amount", minus=True), _AS_TEXT, _SIGNED_SCHEMA]
+Score = Annotated[
+    Decimal, AfterValidator(_score), _number(3, 2, "a score from 0 to 100"), _AS_TEXT, _DECIMAL_SCHEMA
+]
 Role = Literal["manufacturer", "exporter", "buyer", "end_user"]

@@ -88,6 +88,8 @@ def data_schema(attributes: frozenset[str]) -> dict[str, dict[str, pl.DataType]]
         },
         "list.entered": {**_text("list", "party"), "goods": _GOODS},
         "list.removed": {**_text("list", "party"), "goods": _GOODS},
+        "party.matched": _text("party", "same_as"),
+        "party.unmatched": _text("party", "same_as"),
         "component.ordered": _PURCHASE | _text("cancellation_fee", "prepaid"),
         "component.purchased": dict(_PURCHASE),
         "component.disposed": dict(_DISPOSAL),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from events import contracts, licences, rules
+from events import contracts, licences, parties, rules
 from events.envelope import Event
 from events.model import Data
 from events.rule_document import RuleDocument
@@ -43,33 +43,41 @@ def reach(event: Event) -> Reach:
             rules.GoodsPublished() | rules.CodesPublished() | rules.FxPublished() | rules.LeadtimePublished()
         ):
             return _shared(event.type.partition(".")[0], (EVERYONE,))
+        case parties.PartyMatched() | parties.PartyUnmatched():
+            names = sorted(f"party:{name}" for name in (data.party, data.same_as))
+            return _shared(f"match:{' '.join(names)}", tuple(names))
+        case contracts.ExporterRegistered() | licences.DocumentFiled():
+            return _of_exporter(data)
+        case _ if hasattr(data, "exporter"):
+            return Reach(data.exporter, None, frozenset({EVERYONE, *_ties(data)}), frozenset(), False)
+        case _:
+            return _of_register(data)
+
+
+def _of_exporter(data: contracts.ExporterRegistered | licences.DocumentFiled) -> Reach:
+    """Whoever exports for another by assignment needs the other's registration and papers too."""
+    party = f"party:{data.exporter}"
+    # Quantities filed may feed an allowance that both draw on.
+    finite = getattr(data, "quantity", None) is not None
+    ties, names = frozenset({EVERYONE, party}), frozenset({party})
+    return Reach(data.exporter, f"exporter:{data.exporter}", ties, names, finite)
+
+
+def _of_register(data: Data) -> Reach:
+    """Licences, lists and quotas: what authorities keep."""
+    match data:
         case licences.LicenceGranted():
             finite = data.quantity is not None or data.value is not None
             return _shared(_licence(data), (f"party:{data.holder}", _licence(data)), finite)
         case licences.LicenceApplied():
             return _shared(_licence(data), (f"party:{data.holder}",))
-        case (licences.LicenceUsed() | licences.LicenceSuspended() | licences.LicenceReinstated()
-              | licences.LicenceRevoked()):  # fmt: skip
-            return _shared(_licence(data), ())
         case licences.ListEntered() | licences.ListRemoved():
             return _shared(f"list:{data.list_name}/{data.party}", (f"party:{data.party}",))
         case licences.QuotaOpened():
             # Everybody may look at it; those who draw on it together are tied by the rule that asks for it.
             return _shared(f"quota:{data.quota}", (EVERYONE,))
-        case contracts.ExporterRegistered() | licences.DocumentFiled():
-            # Whoever exports for another by assignment needs the other's registration and papers too; quantities
-            # filed may feed an allowance that both draw on.
-            party = f"party:{data.exporter}"
-            return Reach(
-                data.exporter,
-                f"exporter:{data.exporter}",
-                frozenset({EVERYONE, party}),
-                frozenset({party}),
-                getattr(data, "quantity", None) is not None,
-            )
         case _:
-            exporter: str = getattr(data, "exporter")  # noqa: B009  every remaining fact is an exporter's own
-            return Reach(exporter, None, frozenset({EVERYONE, *_ties(data)}), frozenset(), False)
+            return _shared(_licence(data), ())
 
 
 def _shared(subject: str, names: tuple[str, ...] | frozenset[str], finite: bool = False) -> Reach:
