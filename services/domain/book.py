@@ -16,6 +16,12 @@ from events.rule_document import RuleDocument
 from events.rules import CodesPublished, FxPublished, GoodsPublished
 from services.domain.codex import Codex, codified, models
 from services.domain.columns import EVENT_SCHEMA, ORDER, data_schema
+from services.domain.parties import Names, decided, with_compared
+
+_PLAIN = {
+    name: data_schema(frozenset())[name] for name in ("fact.withdrawn", "party.matched", "party.unmatched")
+}
+"""What these facts consist of does not depend on what the rules ask."""
 
 
 def frame_of(events: Iterable[Event], learnt: datetime | None = None) -> pl.DataFrame:
@@ -95,9 +101,19 @@ class Book:
     def fx(self) -> tuple[FxPublished, ...]:
         return models("fx.published", self._texts("fx.published"))
 
+    @cached_property
+    def names(self) -> Names:
+        """The names of parties that count as one with another name, each with the name they are compared by."""
+        return decided(self.told("party.matched"), self.told("party.unmatched"))
+
     def of(self, event_type: str) -> pl.DataFrame:
-        """The events of a type in their order: source, id, time, recorded_at and the columns of its data."""
-        return self._decoded(event_type)
+        """The events of a type in their order: source, id, time, recorded_at and the columns of its data.
+
+        Parties named only to be compared (``parties.COMPARED``) stand there by the one name they are compared by.
+        """
+        if event_type not in self._cache:
+            self._cache[event_type] = with_compared(self.told(event_type), event_type, self.names)
+        return self._cache[event_type]
 
     @cached_property
     def _schema(self) -> Mapping[str, dict[str, pl.DataType]]:
@@ -107,18 +123,14 @@ class Book:
     def _cache(self) -> dict[str, pl.DataFrame]:
         return {}
 
-    def _decoded(self, event_type: str) -> pl.DataFrame:
-        if event_type not in self._cache:
-            if event_type == "fact.withdrawn":
-                schema: dict[str, pl.DataType] = {"source": pl.String(), "id": pl.String()}
-            else:
-                schema = self._schema[event_type]
-            rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)
-            head = rows.select("source", "id", "time", "recorded_at")
-            data = rows["data"].str.json_decode(pl.Struct(schema)).struct.unnest()
-            clash = {name: f"data.{name}" for name in data.columns if name in head.columns}
-            self._cache[event_type] = pl.concat([head, data.rename(clash)], how="horizontal")
-        return self._cache[event_type]
+    def told(self, event_type: str) -> pl.DataFrame:
+        """The events of a type as ``of`` gives them, every party by the name it was told by."""
+        schema = (_PLAIN if event_type in _PLAIN else self._schema)[event_type]
+        rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)
+        head = rows.select("source", "id", "time", "recorded_at")
+        data = rows["data"].str.json_decode(pl.Struct(schema)).struct.unnest()
+        clash = {name: f"data.{name}" for name in data.columns if name in head.columns}
+        return pl.concat([head, data.rename(clash)], how="horizontal")
 
     def _texts(self, event_type: str) -> tuple[str, ...]:
         rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)

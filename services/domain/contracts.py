@@ -10,11 +10,13 @@ import polars as pl
 
 from services.domain.book import Book
 from services.domain.columns import INSTANT, QUANTITY
+from services.domain.parties import compared
 from services.domain.units import converted
 from services.domain.versions import FOLD, KEY, LINE, Folds, until, versions
 
 _TERMS = ["manufacturer", "buyer", "buyer_country", "end_user", "exported_from", "made_in", "destination", "currency",
           "incoterm", "facts_complete", "terms"]  # fmt: skip
+_PARTIES = ("party", "bought_by", "end_user", "manufacturer")
 _ORDER = ["time", "recorded_at", "source", "id"]
 OWN = ("contract.signed", "contract.amended", "contract.assigned", "contract.cancelled", "goods.shipped",
        "exporter.registered")  # fmt: skip
@@ -26,9 +28,10 @@ def folded(book: Book, folds: Folds, ended: bool = False) -> pl.DataFrame:
 
     ``folds``: one instant for all contracts, or a frame ``exporter, contract, fold_at`` of instants to fold each to.
 
-    Columns: ``line_id`` UInt32 · ``fold_at`` instant · ``ref, exporter, contract, line, party`` (who exports now),
-    ``buyer, buyer_country, end_user, exported_from, made_in, destination, currency, incoterm, unit, class, hs,
-    manufacturer`` (null: unknown) · ``attributes, terms`` Struct · ``hs_year`` Int64 · ``facts_complete`` Boolean ·
+    Columns: ``line_id`` UInt32 · ``fold_at`` instant · ``ref, exporter, contract, line, buyer`` as told · each by the
+    one name its party is compared by, ``party`` (who exports now), ``bought_by``, ``end_user, manufacturer`` (null:
+    unknown) · ``buyer_country, exported_from, made_in, destination, currency, incoterm, unit, class, hs`` String ·
+    ``attributes, terms`` Struct · ``hs_year`` Int64 · ``facts_complete`` Boolean ·
     ``quantity, open, shipped`` Decimal(38,6) · ``unit_price, cost_to_go`` Decimal(38,4) · ``export_at, deadline,
     signed_at, changed_at`` instants · ``signed`` String (an instant, or a day). Line numbers sort by number.
     """
@@ -47,7 +50,9 @@ def _joined(book: Book, folds: Folds) -> pl.DataFrame:
         destination=pl.coalesce("line_destination", "destination"),
         manufacturer=pl.coalesce("line_manufacturer", "manufacturer"),
         facts_complete=pl.col("facts_complete").fill_null(False),
+        bought_by="buyer",
     )
+    lines = lines.with_columns(compared(name, book.names) for name in _PARTIES)
     return _made_by_itself(book, lines).drop(
         "line_destination", "line_manufacturer", "removed", "latest", "whole_over", "line_over"
     )
@@ -56,7 +61,9 @@ def _joined(book: Book, folds: Folds) -> pl.DataFrame:
 def _made_by_itself(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
     """Where no manufacturer is named, an exporter that says it is a maker made the goods itself."""
     said = (
-        book.of("exporter.registered").select(party="exporter", said_at="time", maker="maker").sort("said_at")
+        book.of("exporter.registered")
+        .select(party="exporter", said_at="time", maker="maker")
+        .sort("said_at", maintain_order=True)
     )
     told = lines.select("party", "fold_at").unique().sort("fold_at")
     told = told.join_asof(said, left_on="fold_at", right_on="said_at", by="party", check_sortedness=False)

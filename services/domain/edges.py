@@ -59,10 +59,10 @@ def _of_evidence(court: Court, lines: pl.DataFrame) -> list[pl.DataFrame]:
     held = who.join(evidence.licences.select("first", "last", who="holder"), on="who")
     listed = who.join(evidence.lists.select("first", "last", who="party"), on="who")
     pools = lines.select("line_id").join(evidence.pools.select("first", "last"), how="cross")
-    filers = pl.concat(
-        [lines.select("line_id", "exporter"), lines.select("line_id", exporter="party")]
-    ).unique()
-    filed = filers.join(evidence.papers.select("exporter", "filed"), on="exporter")
+    filed = pl.concat(
+        lines.select("line_id", who=own).join(evidence.papers.select("filed", who=by), on="who")
+        for own, by in (("exporter", "exporter"), ("party", "filer"))
+    )
     facts = lines.select("line_id", "exporter", "contract").join(evidence.dated, on=["exporter", "contract"])
     zones = sorted({need.timezone for bench in court.benches for need in bench.law.needs} | {"UTC"})
     days = [

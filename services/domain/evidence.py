@@ -1,5 +1,6 @@
 """Who holds what, when, for how much: licences, lists, quotas, papers and dated facts as spans of instants.
 
+Whoever holds or signs stands here by the one name its party is compared by.
 Nothing here depends on ``now``: evidence counts at the instant that is judged. Licences and lists are a closed world
 (what is not recorded is not there); dated facts are an open one.
 """
@@ -14,6 +15,7 @@ import polars as pl
 from services.domain.book import Book
 from services.domain.columns import FINE, INSTANT, QUANTITY
 from services.domain.goods import Taxonomy
+from services.domain.parties import compared, named
 from services.domain.rules import END, minus, span
 from services.domain.versions import instant
 
@@ -129,15 +131,16 @@ class Evidence:
             for pool in act.quotas:
                 first, last = span(pool.since, pool.until, pool.through, act.timezone)
                 rows.append((pool.quota, f"rule {act.rule} {first}", first, last, [], list(pool.destinations),
-                             list(pool.holders), pool.quantity, None, pool.unit, None))  # fmt: skip
+                             named(pool.holders, self.book.names), pool.quantity, None, pool.unit, None))  # fmt: skip
         return pl.concat([opened, pl.DataFrame(rows, schema=opened.schema, orient="row")])
 
     @cached_property
     def papers(self) -> pl.DataFrame:
-        """Filed documents in their order: exporter, contract, line, form, by, unit String · filed instant ·
-        quantity Decimal(38,6) · refused Boolean · filing UInt32."""
+        """Filed documents in their order: exporter (as told), filer (as compared), contract, line, form, by, unit
+        String · filed instant · quantity Decimal(38,6) · refused Boolean · filing UInt32."""
         return self.book.of("document.filed").select(
             "exporter", "contract", "line", "form", "by", "unit", filed="time",
+            filer=compared("exporter", self.book.names),
             quantity=pl.col("quantity").cast(QUANTITY), refused=pl.col("refused").fill_null(False),
         ).with_row_index("filing")  # fmt: skip
 

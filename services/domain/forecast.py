@@ -15,7 +15,7 @@ from services.domain.book import Book
 from services.domain.columns import INSTANT, Schema
 from services.domain.goods import Taxonomy
 from services.domain.leadtimes import PROBABILITY, lead_times, odds
-from services.domain.needs import ROLE
+from services.domain.parties import compared
 from services.domain.versions import instant
 
 CASES = ("low", "base", "high")
@@ -23,7 +23,11 @@ RELEASE: Schema = {
     "n": pl.UInt32, **{f"release_{case}": INSTANT for case in CASES}, "never": pl.Boolean,
     "probability": PROBABILITY, "release_tag": pl.String, "release_told": pl.String,
 }  # fmt: skip
-_HOLDERS = {role: column for role, column in ROLE.items() if role != "end_user"}  # rows do not name end users
+_HOLDERS = {
+    "manufacturer": "manufacturer",
+    "exporter": "party",
+    "buyer": "buyer",
+}  # rows do not name end users
 
 
 def releases(book: Book, lines: pl.DataFrame) -> pl.DataFrame:
@@ -143,9 +147,13 @@ def _applications(book: Book, lacks: pl.DataFrame, schemes: list[tuple[str, str]
     holders = [pl.when(pl.col("role") == role).then(column) for role, column in _HOLDERS.items()]
     maker = pl.when(pl.col("role") == "manufacturer").then("party")  # unknown: perhaps the exporter itself
     who = pl.coalesce(*holders, maker)
-    found = asked.with_columns(holder=who).join(
-        pending.select("time", "goods", "holder", missing="scheme", expected=instant(pl.col("expected"))),
-        on=["missing", "holder"],
+    found = (
+        asked.with_columns(holder=who)
+        .with_columns(compared("holder", book.names))
+        .join(
+            pending.select("time", "goods", "holder", missing="scheme", expected=instant(pl.col("expected"))),
+            on=["missing", "holder"],
+        )
     )
     found = found.filter(_for_goods(found, book.codex.taxonomy))
     return (

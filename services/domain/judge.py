@@ -16,6 +16,7 @@ from services.domain import balances
 from services.domain.columns import INSTANT, QUANTITY, Schema
 from services.domain.evidence import Evidence
 from services.domain.needs import AMENDABLE, HELD, LOT, NEVER, STAKE, holding
+from services.domain.parties import Names, named
 from services.domain.rules import Binding, Need
 from services.domain.scope import SCOPE, Scopes, inside
 
@@ -97,14 +98,14 @@ def frames(rows: pl.DataFrame, law: Law, evidence: Evidence) -> Frames:
 
     ``rows``: r UInt32, moment, kind UInt32 and the columns of ``contracts.folded``.
     """
-    clauses = _clauses(rows, law)
+    clauses = _clauses(rows, law, evidence.book.names)
     ways = _ways(rows, clauses, law)
     asked = ways.select("r", "way").join(law.asked, on="way")
     held, stakes, lots = _held(rows, asked, law, evidence)
     return Frames(rows, clauses, ways, asked, held, stakes, lots)
 
 
-def _clauses(rows: pl.DataFrame, law: Law) -> pl.DataFrame:
+def _clauses(rows: pl.DataFrame, law: Law, names: Names) -> pl.DataFrame:
     found = (
         rows.select("r", "kind", "moment", "party").join(law.scope, on="kind").join(law.spans, on="binding")
     )
@@ -112,8 +113,8 @@ def _clauses(rows: pl.DataFrame, law: Law) -> pl.DataFrame:
     for number, binding in enumerate(law.bindings):
         if binding.exporters is not None:
             only, but = binding.exporters.only, binding.exporters.excluded
-            named = pl.col("party").is_in(list(only if only is not None else but or ()))
-            found = found.filter((pl.col("binding") != number) | (named if only is not None else ~named))
+            listed = pl.col("party").is_in(named(only if only is not None else but or (), names))
+            found = found.filter((pl.col("binding") != number) | (listed if only is not None else ~listed))
     return _overridden(found, law).select("r", "binding", "in_scope", "unknown")
 
 

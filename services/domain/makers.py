@@ -20,7 +20,7 @@ MAKERS: Schema = {"party": pl.String, "class": pl.String, "held": pl.List(pl.Str
                   "licensed": pl.Boolean}  # fmt: skip
 _REGISTERS = ("rule.enacted", "goods.published", "codes.published", "exporter.registered",
               "licence.granted", "licence.suspended", "licence.reinstated", "licence.revoked", "licence.used",
-              "quota.opened", "list.entered", "list.removed")  # fmt: skip
+              "quota.opened", "list.entered", "list.removed", "party.matched", "party.unmatched")  # fmt: skip
 _ASKED = "asked"
 
 
@@ -35,6 +35,8 @@ def makers(
     known: datetime | None = None,
 ) -> pl.DataFrame:
     """The holders of evidence for goods of a class to a destination at an instant, in order of their names.
+
+    A party that holds evidence under several names is one row, by the first of them.
 
     Columns: ``party, class`` String · ``held`` (such as ``licence:SCHEME/ID`` or ``list:LIST``) and ``missing`` (names,
     without papers) List(String) · ``licensed`` Boolean, null where a fact is missing to tell (an attribute, a reading).
@@ -82,13 +84,16 @@ def _places(book: Book) -> dict[str, str]:
     """Where each holder of anything dispatches from; holders of whom nobody can tell are left out."""
     wanted = _wanted(book)
     held = [
-        *book.of("licence.granted").select("holder", "scheme").unique(maintain_order=True).iter_rows(),
-        *book.of("list.entered").select("party", "list").unique(maintain_order=True).iter_rows(),
+        *book.told("licence.granted").select("holder", "scheme").unique(maintain_order=True).iter_rows(),
+        *book.told("list.entered").select("party", "list").unique(maintain_order=True).iter_rows(),
     ]
-    places = {party: wanted[name] for party, name in sorted(held, reverse=True) if name in wanted}
+    first = dict[str, str]()
+    for name in sorted(name for name, _ in held):
+        first.setdefault(book.names.get(name, name), name)
+    told = sorted(((first[book.names.get(name, name)], what) for name, what in held), reverse=True)
+    places = {name: wanted[what] for name, what in told if what in wanted}
     registered = book.of("exporter.registered").select("exporter", "country").iter_rows()
-    holders = {party for party, _ in held}
-    return places | {party: country for party, country in registered if party in holders}
+    return places | {first[party]: country for party, country in registered if party in first}
 
 
 def _wanted(book: Book) -> dict[str, str]:

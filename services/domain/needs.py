@@ -29,6 +29,7 @@ from events.rule_document import (
 from services.domain.columns import FINE, INSTANT, QUANTITY, Schema
 from services.domain.contracts import quantity_by
 from services.domain.evidence import Evidence, day_in
+from services.domain.parties import named
 from services.domain.rules import Need, day_after, start
 from services.domain.scope import compared
 from services.domain.units import FACTORS, SIZE, converted
@@ -36,7 +37,8 @@ from services.domain.versions import LINE
 
 OBTAINABLE, AMENDABLE, NEVER = 0, 1, 2
 LICENCE, LIST, POOL, FACT, TERM, PAPER = range(6)
-ROLE = {"manufacturer": "manufacturer", "exporter": "party", "buyer": "buyer", "end_user": "end_user"}
+ROLE = {"manufacturer": "manufacturer", "exporter": "party", "buyer": "bought_by", "end_user": "end_user"}
+"""The column that says who that is, by the one name each party is compared by."""
 HELD: Schema = {"r": pl.UInt32, "file": QUANTITY, "low": QUANTITY, "high": QUANTITY, "unmet": pl.Int8,
                 "name": pl.String, "rank": pl.Int8, "unknown": pl.String, "cited": pl.List(pl.String)}  # fmt: skip
 STAKE: Schema = {"r": pl.UInt32, "last": INSTANT, "licence": pl.String, "fit": pl.Boolean,
@@ -44,8 +46,8 @@ STAKE: Schema = {"r": pl.UInt32, "last": INSTANT, "licence": pl.String, "fit": p
          "unclear": pl.Boolean}  # fmt: skip
 LOT: Schema = {"r": pl.UInt32, "lot": pl.String, "held": pl.Boolean, "amount": QUANTITY, "unclear": pl.Boolean,
        "cap": QUANTITY}  # fmt: skip
-_LINE = ("r", "moment", "class", "hs", "destination", "attributes", "facts_complete", "buyer", "party", "unit_price",
-         pl.col("unit").alias("line_unit"), pl.col("currency").alias("line_currency"))  # fmt: skip
+_LINE = ("r", "moment", "class", "hs", "destination", "attributes", "facts_complete", "bought_by", "party",
+         "unit_price", pl.col("unit").alias("line_unit"), pl.col("currency").alias("line_currency"))  # fmt: skip
 _ZERO = pl.lit(0, dtype=QUANTITY)
 _NONE = pl.lit([], dtype=pl.List(pl.String))
 
@@ -182,7 +184,7 @@ def _fit(found: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     )
     fit = pl.col("goods_fit") & among("destinations", here) & among("uses", used)
     if "buyers" in found.columns:
-        fit = fit & among("buyers", pl.col("buyers").list.contains(pl.col("buyer")))
+        fit = fit & among("buyers", pl.col("buyers").list.contains(pl.col("bought_by")))
     return _fits_goods(found, evidence).with_columns(fit=fit).filter(pl.col("fit").fill_null(True))
 
 
@@ -266,19 +268,19 @@ def _allowance(rows: pl.DataFrame, need: Need, evidence: Evidence) -> Holding:
     papers = evidence.papers.filter(
         (pl.col("form") == asks.per) & pl.col("quantity").is_not_null() & ~pl.col("refused")
     )
-    lines = rows.select("r", "moment", exporter="party", line_unit="unit")
-    found = lines.join(papers.select("exporter", "filed", "quantity", "unit"), on="exporter")
+    lines = rows.select("r", "moment", "party", line_unit="unit")
+    found = lines.join(papers.select("filed", "quantity", "unit", party="filer"), on="party")
     found = found.filter(pl.col("filed") <= pl.col("moment"))
     amount = converted(pl.col("quantity"), pl.col("unit"), pl.col("base"))
-    found = found.with_columns(base=pl.col("unit").first().over("exporter"))
+    found = found.with_columns(base=pl.col("unit").first().over("party"))
     totals = (
         found.with_columns(amount=amount)
-        .group_by("r", "exporter", "line_unit", "base")
+        .group_by("r", "party", "line_unit", "base")
         .agg(pl.col("amount").sum())
     )
     stakes = totals.select(
         "r", last=pl.lit(None, dtype=INSTANT), licence=pl.lit(asks.allowance), fit=pl.lit(True),
-        q_balance=pl.concat_str(pl.lit(f"allowance {asks.allowance} "), "exporter"),
+        q_balance=pl.concat_str(pl.lit(f"allowance {asks.allowance} "), "party"),
         q_has=pl.col("amount").cast(FINE) * pl.lit(asks.factor, dtype=FINE),
         q_per=_per(pl.col("line_unit"), pl.col("base")),
         v_balance=pl.lit(None, dtype=pl.String), v_has=pl.lit(None, dtype=FINE), v_per=pl.lit(None, dtype=FINE),
@@ -324,19 +326,19 @@ def _document(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFram
 
 
 def _side(rows: pl.DataFrame, form: str, side: str, evidence: Evidence) -> pl.DataFrame:
-    papers = evidence.papers.filter((pl.col("form") == form) & pl.col("by").is_in([side, "both"])).rename(
+    # Both sides are exporter and buyer: what they signed together, nobody else signed.
+    signers = [side, "both"] if side in ("exporter", "buyer") else named([side], evidence.book.names)
+    papers = evidence.papers.filter((pl.col("form") == form) & pl.col("by").is_in(signers)).rename(
         {"contract": "of_contract", "line": "of_line", "unit": "paper_unit", "quantity": "paper_quantity"}
     )
     lines = rows.select("r", "exporter", "party", "contract", "line", "moment", "changed_at", "unit", "open")
     # A paper for a contract is filed under the contract's own name; a paper for all goods by whoever exports now.
     own, general = pl.col("of_contract").is_not_null(), pl.col("of_contract").is_null()
-    by_contract = lines.join(papers.filter(own), on="exporter")
+    by_contract = lines.join(papers.filter(own).drop("filer"), on="exporter")
     found = pl.concat(
         [
             by_contract,
-            lines.join(papers.filter(general), left_on="party", right_on="exporter").select(
-                by_contract.columns
-            ),
+            lines.join(papers.filter(general), left_on="party", right_on="filer").select(by_contract.columns),
         ]
     ).filter(
         (pl.col("of_contract").is_null() | (pl.col("of_contract") == pl.col("contract")))
@@ -530,7 +532,8 @@ def _term(rows: pl.DataFrame, need: Need, evidence: Evidence) -> pl.DataFrame:
             return _held(rows, _within(pl.when(known).then(price), bound), need, "unit_price", TERM, AMENDABLE,
                          "unit_price")  # fmt: skip
         case ExporterNeeded(exporter=name):
-            return _held(rows, pl.col("party") == name, need, "exporter", TERM, NEVER, "exporter")
+            met = pl.col("party") == evidence.book.names.get(name, name)
+            return _held(rows, met, need, "exporter", TERM, NEVER, "exporter")
         case Never():
             return _held(rows, pl.lit(False), need, "never", TERM, NEVER, "never")
     raise TypeError(f"no such requirement: {need.asks!r}")

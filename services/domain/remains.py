@@ -18,8 +18,8 @@ _LINE = ["exporter", "contract", "line"]
 _MOMENT = timedelta(microseconds=1)
 _SIGNED = ("contract.signed", "contract.amended")
 _POOLED = ("component.purchased", "component.ordered")
-_GOODS = ("goods.published", "codes.published")
-"""What goods are is no news of its day: a class that was published later was one before."""
+_TIMELESS = ("goods.published", "codes.published", "party.matched", "party.unmatched")
+"""What goods are, and who is who, is no news of its day: a class that was published later was one before."""
 
 
 def remains(book: Book, rows: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
@@ -58,7 +58,7 @@ def _left_with_parts(book: Book, now: datetime) -> pl.DataFrame:
 
 def _by_then(book: Book, moment: datetime) -> Book:
     """The book of what was true or known before the moment: a licence granted later did not free what was gone."""
-    known = (pl.col("time") < moment) | (pl.col("recorded_at") < moment) | pl.col("type").is_in(_GOODS)
+    known = (pl.col("time") < moment) | (pl.col("recorded_at") < moment) | pl.col("type").is_in(_TIMELESS)
     return replace(book, events=book.events.filter(known))
 
 

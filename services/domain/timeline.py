@@ -14,6 +14,7 @@ from services.domain.columns import FINE, INSTANT, Schema
 from services.domain.contracts import OWN, folded
 from services.domain.court import Court
 from services.domain.edges import boundaries
+from services.domain.parties import every_name
 
 _GOOD = ("clear", "satisfied", "grandfathered", "needs_documents")
 _ANSWER = ("verdict", "rule", "clause", "route", "missing", "readings", "low", "high")
@@ -268,7 +269,8 @@ def _by_redrawing(court: Court, rows: pl.DataFrame) -> pl.DataFrame:
     left = rows
     changes = [pl.DataFrame(schema=_CHANGES)]
     shipped = court.book.of("goods.shipped")["exporter"].to_list()
-    book = court.book.only({*left["exporter"].to_list(), *shipped})
+    own = {*left["exporter"].to_list(), *left["party"].to_list(), *shipped}
+    book = court.book.only(every_name(own, court.book.names))
     before: pl.DataFrame | None = None
     for moment in [court.after, *_ahead(court)]:
         step = _redrawn(court, book, left, moment)

@@ -83,6 +83,8 @@ def world(chance: Random) -> World:
     now = datetime.fromisoformat(pick.instant(9, 24))
     at = datetime.fromisoformat(pick.instant(7, 36)) if pick.chance(30) else None
     known = now + timedelta(days=pick.random.randint(-2, 6)) if pick.chance(15) else None
+    if book.lines and pick.chance(35):
+        _alike(pick, book)
     return World(tuple(book.events), now, at, known)
 
 
@@ -319,6 +321,53 @@ def _withdraw(pick: Pick, book: _Pen) -> None:
         "fact.withdrawn",
         {"source": one.source, "id": one.id, "at": pick.instant(6, 24), "reason": "an error"},
     )
+
+
+def _alike(pick: Pick, book: _Pen) -> None:
+    """Names that are decided to mean one party; some decisions are taken back, and some of those taken anew."""
+    first = len(book.events)
+    told = [e.data for e in book.events]
+    sides = [name for of in told for role in ("exporter", "manufacturer", "buyer", "end_user", "to")
+             if isinstance(name := getattr(of, role, None), str)]  # fmt: skip
+    holders = [name for of in told for role in ("holder", "party") if (name := getattr(of, role, None))]
+    for _ in range(pick.random.randint(1, 4)):
+        one, other = pick.of(sides), pick.of(holders or MAKERS)
+        if one != other:
+            _decide(pick, book, one, other)
+    for name in pick.some(sides, 2, 0):
+        _spelled_otherwise(pick, book, name)
+    if pick.chance(30):
+        exporter, contract, line = pick.of(book.lines)
+        data = {
+            "exporter": exporter,
+            "document": "by-notary",
+            "form": pick.of(FORMS),
+            "at": pick.instant(0, 30),
+        }
+        of = {"contract": contract, "line": line["line"]} if pick.chance(50) else {}
+        book.write("document.filed", data | of | {"by": "notary"})
+        _decide(pick, book, "notary", "chamber")
+    if len(book.events) > first and pick.chance(20):
+        gone = pick.of(book.events[first:])
+        reason = {"at": pick.instant(6, 24), "reason": "an error"}
+        book.write("fact.withdrawn", {"source": gone.source, "id": gone.id} | reason)
+
+
+def _spelled_otherwise(pick: Pick, book: _Pen, name: str) -> None:
+    """A register and a list that know the party by another name."""
+    spelled, line = f"{name}-ltd", pick.of(book.lines)[2]
+    short = {"quantity": pick.of(("20", "90")), "unit": line["unit"]} if pick.chance(60) else {}
+    grant = {"scheme": pick.of(("s1", "s1", "s2")), "licence": f"R{name}", "holder": spelled}
+    book.write("licence.granted", grant | {"from": pick.instant(-5, 3)} | short)
+    if pick.chance(50):
+        book.write("list.entered", {"list": pick.of(LISTS), "party": spelled, "at": pick.instant(-3, 8)})
+    _decide(pick, book, name, spelled)
+
+
+def _decide(pick: Pick, book: _Pen, one: str, other: str) -> None:
+    for kind in ("matched", "unmatched", "matched")[: pick.weighted({1: 75, 2: 20, 3: 5})]:
+        pair = {"party": one, "same_as": other} if pick.chance(50) else {"party": other, "same_as": one}
+        book.write(f"party.{kind}", pair | {"at": pick.instant(-5, 45), "by": "ana"})
 
 
 _WRITERS: dict[str, Callable[[Pick, _Pen], None]] = {

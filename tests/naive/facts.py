@@ -40,6 +40,7 @@ class Facts:
         standing.sort(key=lambda pair: (pair[1].time, pair[0], pair[1].source, pair[1].id))
         self.events = tuple(event for _, event in standing)
         self._contracts: dict[tuple[str, str, datetime], Contract | None] = {}
+        self._party: dict[str, str] = {}
 
     @cached_property
     def _typed(self) -> dict[str, list[Event]]:
@@ -57,6 +58,28 @@ class Facts:
         if len(types) == 1:
             return self._typed.get(types[0], [])
         return [event for event in self.events if event.type in types]
+
+    def party(self, name: str | None) -> str | None:
+        """Who is meant by a name: the same text for all names that are decided to mean one party."""
+        if name is None:
+            return None
+        if name not in self._party:
+            seen, ahead = {name}, [name]
+            while ahead:
+                here = ahead.pop()
+                there = {one for pair in self._alike for one in pair if here in pair} - seen
+                seen |= there
+                ahead += there
+            self._party[name] = max(seen)
+        return self._party[name]
+
+    @cached_property
+    def _alike(self) -> list[frozenset[str]]:
+        """The pairs of names of which the last decision says that they mean the same, whenever it was taken."""
+        last: dict[frozenset[str], bool] = {}
+        for event in self.named("party.matched", "party.unmatched"):
+            last[frozenset((event.data.party, event.data.same_as))] = event.type == "party.matched"  # type: ignore[attr-defined]
+        return [pair for pair, holds in last.items() if holds]
 
     def contract(self, exporter: str, name: str, moment: datetime) -> "Contract | None":
         """The contract as it was at the instant; None where it was not signed by then."""
@@ -236,6 +259,6 @@ def registered(facts: Facts, party: str, moment: datetime) -> ExporterRegistered
     """The last registration of a party by the instant."""
     found: ExporterRegistered | None = None
     for data in facts.of("exporter.registered"):
-        if data.exporter == party and data.at <= moment:
+        if facts.party(data.exporter) == facts.party(party) and data.at <= moment:
             found = data
     return found

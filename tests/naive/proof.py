@@ -153,7 +153,8 @@ def _asked(case: Case, need: Need) -> Ask:
         case grammar.AttributeNeeded():
             return _told(asks.attribute, TERMS, NEVER, _attribute(case, asks))
         case grammar.ExporterNeeded():
-            return _told("exporter", TERMS, NEVER, line.party == asks.exporter)
+            meant = case.facts.party(asks.exporter)
+            return _told("exporter", TERMS, NEVER, case.facts.party(line.party) == meant)
         case grammar.Never():
             return _told("never", TERMS, NEVER, False)
         case _:
@@ -244,7 +245,7 @@ def _licence(case: Case, asks: grammar.LicenceNeeded, zone: str) -> Ask:
     for name in names:
         for version, after in versions(case.facts, asks.licence, name):
             if (
-                version.holder == holder
+                case.facts.party(version.holder) == case.facts.party(holder)
                 and valid(case.facts, version, after, case.at)
                 and _issued(asks, version, zone)
             ):
@@ -273,7 +274,8 @@ def _good_for(case: Case, version: LicenceGranted) -> Told:
         value = line.attribute("use")
         use = (False if line.facts_complete else None) if value is None else value in version.uses
     to = not version.destinations or listed(line.destination, version.destinations)
-    buyer = not version.buyers or line.buyer in version.buyers
+    party = case.facts.party
+    buyer = not version.buyers or party(line.buyer) in map(party, version.buyers)
     return all_of((for_goods(case, version.goods), to, buyer, use))
 
 
@@ -302,7 +304,8 @@ def _listed(case: Case, asks: grammar.ListedNeeded) -> Ask:
     entries: list[Goods | None] = []
     for event in case.facts.named("list.entered", "list.removed"):
         data: Any = event.data
-        if event.time > case.at or (data.list_name, data.party) != (asks.listed, party):
+        meant = case.facts.party(data.party)
+        if event.time > case.at or (data.list_name, meant) != (asks.listed, case.facts.party(party)):
             continue
         if event.type == "list.entered":
             entries += data.goods or [None]
@@ -340,16 +343,18 @@ class _Filled:
 
 def _may_draw(case: Case, pool: Any) -> bool:
     to = not pool.destinations or listed(case.line.destination, pool.destinations)
-    return to and (not pool.holders or case.line.party in pool.holders)
+    party = case.facts.party
+    return to and (not pool.holders or party(case.line.party) in map(party, pool.holders))
 
 
 def _allowance(case: Case, asks: grammar.AllowanceNeeded) -> Ask:
     """Factor times what the exporter filed under a form; filings in another measure leave it open."""
     family, size = measure(case.line.unit)
     total, open_end = Fraction(0), False
+    who = case.facts.party(case.line.party) or ""
     for filing in case.facts.of("document.filed"):
         if (
-            (filing.exporter, filing.form) != (case.line.party, asks.per)
+            (case.facts.party(filing.exporter), filing.form) != (who, asks.per)
             or filing.at > case.at
             or filing.refused
         ):
@@ -358,7 +363,7 @@ def _allowance(case: Case, asks: grammar.AllowanceNeeded) -> Ask:
             other, factor = measure(filing.unit)
             open_end = open_end or other != family
             total += Fraction(filing.quantity) * factor * Fraction(asks.factor) if other == family else 0
-    pool = ("allowance", asks.allowance, case.line.party, family)
+    pool = ("allowance", asks.allowance, who, family)
     source = Source(None, ((pool, total, size),))
     return Ask(asks.allowance, BALANCES, OBTAINABLE, (source,), (ALL,) if open_end else (source,))
 
@@ -377,11 +382,12 @@ def _document(case: Case, asks: grammar.DocumentNeeded) -> Ask:
 
 def _filed(case: Case, form: str, by: str) -> Fraction | None:
     """How much of the line is on file under a form by one side; None where the last filing was refused."""
-    signers = (by, "both") if by in ("exporter", "buyer") else (by,)
+    party = case.facts.party
+    signers = (by, "both") if by in ("exporter", "buyer") else (party(by),)
     filings = [
         event
         for event in case.facts.named("document.filed")
-        if isinstance(event.data, DocumentFiled) and event.data.form == form and event.data.by in signers
+        if isinstance(event.data, DocumentFiled) and event.data.form == form and party(event.data.by) in signers
         and event.time <= case.at and _applies(case, event)
     ]  # fmt: skip
     amounts = [(e.data.refused, e.data.quantity, e.data.unit) for e in filings]  # type: ignore[attr-defined]
@@ -399,7 +405,7 @@ def _applies(case: Case, event: Event) -> bool:
     filing, line = event.data, case.line
     assert isinstance(filing, DocumentFiled)
     if filing.contract is None:
-        named = filing.exporter == line.party
+        named = case.facts.party(filing.exporter) == case.facts.party(line.party)
     else:
         named = (filing.exporter, filing.contract) == line.key[:2] and filing.line in (None, line.key[2])
     return named and not changed_since(case.facts, line, event.time)

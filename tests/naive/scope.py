@@ -91,9 +91,9 @@ def _among(code: str, wanted: tuple[str, ...]) -> Told:
     return None if any(one.startswith(code) for one in wanted) else False
 
 
-def scopes(line: Line, law: list[Binding], taxonomy: Taxonomy) -> list[tuple[Binding, Scope]]:
+def scopes(line: Line, law: list[Binding], taxonomy: Taxonomy, facts: Facts) -> list[tuple[Binding, Scope]]:
     """The clauses that reach the line, or may; one that another overrides reaches it only where the other does not."""
-    plain = {(b.rule, b.clause): _plain(line, b, taxonomy) for b in law}
+    plain = {(b.rule, b.clause): _plain(line, b, taxonomy, facts) for b in law}
     found = []
     for binding in law:
         scope = plain[binding.rule, binding.clause]
@@ -105,16 +105,18 @@ def scopes(line: Line, law: list[Binding], taxonomy: Taxonomy) -> list[tuple[Bin
     return found
 
 
-def _plain(line: Line, binding: Binding, taxonomy: Taxonomy) -> Scope:
+def _plain(line: Line, binding: Binding, taxonomy: Taxonomy, facts: Facts) -> Scope:
     made_in: Told = True
     if binding.made_in is not None and binding.made_in.excluded != ():
         made_in = None if line.made_in is None else allowed(line.made_in, binding.made_in)
     place = allowed(line.exported_from, binding.exported_from) and (
         binding.destinations is None or allowed(line.destination, binding.destinations)
     )
-    who = binding.exporters
+    who, party = binding.exporters, facts.party(line.party)
     named = who is None or (
-        line.party in who.only if who.only is not None else line.party not in (who.excluded or ())
+        party in map(facts.party, who.only)
+        if who.only is not None
+        else party not in map(facts.party, who.excluded or ())
     )
     entries = [_entry(line, entry, taxonomy) for entry in binding.goods]
     holds = all_of([place, named, made_in, any_of(entry.holds for entry in entries)])

@@ -53,7 +53,7 @@ def reached(case: Case, law: list[Binding]) -> list[Reached]:
     """The blocking clauses that reach the line, or may, each with its routes."""
     return [
         Reached(b, scope.holds is True, scope.unknown, tuple(route(case, way) for way in b.ways))
-        for b, scope in scopes(case.line, law, case.taxonomy)
+        for b, scope in scopes(case.line, law, case.taxonomy, case.facts)
         if b.blocks
     ]
 
