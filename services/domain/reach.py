@@ -22,6 +22,7 @@ class Reach:
     ``exporter``: whose own fact it is (None: a shared one). ``subject``: the shared thing it speaks of, found by
     whoever is tied to one of its names. ``ties``: what the exporter's facts can reach from now on. ``names``: by what
     the subject is found. ``finite``: exporters tied to the subject share a balance and must be judged together.
+    ``also``: whoever is tied to the first of each pair is from now on tied to the second as well, and so on from there.
     """
 
     exporter: str | None
@@ -29,6 +30,7 @@ class Reach:
     ties: frozenset[str]
     names: frozenset[str]
     finite: bool
+    also: frozenset[tuple[str, str]] = frozenset()
 
 
 def reach(event: Event) -> Reach:
@@ -44,8 +46,7 @@ def reach(event: Event) -> Reach:
         ):
             return _shared(event.type.partition(".")[0], (EVERYONE,))
         case parties.PartyMatched() | parties.PartyUnmatched():
-            names = sorted(f"party:{name}" for name in (data.party, data.same_as))
-            return _shared(f"match:{' '.join(names)}", tuple(names))
+            return _of_names(data)
         case contracts.ExporterRegistered() | licences.DocumentFiled():
             return _of_exporter(data)
         case _ if hasattr(data, "exporter"):
@@ -60,7 +61,16 @@ def _of_exporter(data: contracts.ExporterRegistered | licences.DocumentFiled) ->
     # Quantities filed may feed an allowance that both draw on.
     finite = getattr(data, "quantity", None) is not None
     ties, names = frozenset({EVERYONE, party}), frozenset({party})
-    return Reach(data.exporter, f"exporter:{data.exporter}", ties, names, finite)
+    signed = isinstance(data, licences.DocumentFiled) and data.by not in parties.ROLES
+    also = frozenset({(party, f"party:{data.by}")}) if signed else frozenset()  # type: ignore[union-attr]
+    return Reach(data.exporter, f"exporter:{data.exporter}", ties, names, finite, also)
+
+
+def _of_names(data: parties.PartyMatched | parties.PartyUnmatched) -> Reach:
+    """Whoever is tied to one name is tied to the other; that they are matched no more takes no tie away."""
+    one, other = sorted(f"party:{name}" for name in (data.party, data.same_as))
+    also = {(one, other), (other, one)} if isinstance(data, parties.PartyMatched) else set()
+    return Reach(None, f"match:{one} {other}", frozenset(), frozenset({one, other}), False, frozenset(also))
 
 
 def _of_register(data: Data) -> Reach:

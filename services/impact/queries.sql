@@ -72,6 +72,9 @@ INSERT INTO tie (exporter, key) SELECT * FROM unnest($1::text[], $2::text[]) ON 
 INSERT INTO name (subject, key, finite) SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[])
 ON CONFLICT DO NOTHING
 
+-- name: add_aliases
+INSERT INTO alias SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+
 -- name: add_dead_letters
 INSERT INTO dead_letter (cluster, topic, partition, "offset", index, learnt_at, kind, reason, raw)
 SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::timestamptz[], $7::text[], $8::text[],
@@ -83,8 +86,9 @@ SELECT id, stored_at FROM pending ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 
 -- name: hand_on
 -- Whom these facts affect, each with the pending row that says so: the fact's own exporter, and a page of those tied to a
--- name its subject ever had; of a withdrawal, what the withdrawn fact affects. Names and ties are never taken away, so
--- whoever cites a fact is among them. Who shares a balance with one of them is found under the locks of reassess.
+-- name its subject ever had, or to a name from which such a one is reached by aliases; of a withdrawal, what the withdrawn
+-- fact affects. Names, ties and aliases are never taken away, so whoever cites a fact is among them. Who shares a balance
+-- with one of them is found under the locks of reassess.
 WITH came AS (
     SELECT id, exporter, subject, withdraws, after FROM pending WHERE id = ANY($1::bigint[])
 ), touched AS (
@@ -97,8 +101,13 @@ WITH came AS (
 SELECT id, exporter, false AS shared, false AS later FROM touched WHERE exporter IS NOT NULL
 UNION ALL
 SELECT touched.id, page.exporter, true, touched.after <> '' FROM touched CROSS JOIN LATERAL (
-    SELECT DISTINCT tie.exporter FROM name JOIN tie USING (key)
-    WHERE name.subject = touched.subject AND tie.exporter > touched.after ORDER BY tie.exporter LIMIT $2
+    WITH RECURSIVE found(key) AS (
+        SELECT key FROM name WHERE subject = touched.subject
+        UNION
+        SELECT alias.key FROM found JOIN alias ON alias.also = found.key
+    )
+    SELECT DISTINCT tie.exporter FROM found JOIN tie USING (key)
+    WHERE tie.exporter > touched.after ORDER BY tie.exporter LIMIT $2
 ) AS page WHERE touched.subject IS NOT NULL
 
 -- name: handed_on
@@ -120,15 +129,26 @@ SELECT due.exporter FROM due JOIN exporter USING (exporter) WHERE bulk = $2 ORDE
 FOR NO KEY UPDATE OF exporter SKIP LOCKED
 
 -- name: slice
--- These exporters and everybody who shares a finite balance with one of them, through any stored version.
+-- These exporters and everybody who shares a finite balance with one of them, through any stored version. A balance is
+-- shared where a tie, or what it leads to by aliases, is among its names.
 WITH RECURSIVE closed AS (
-    SELECT exporter COLLATE "C" AS exporter FROM unnest($1::text[]) AS s(exporter)
+    SELECT 'exporter' AS kind, value FROM unnest($1::text[]) AS s(value)
     UNION
-    SELECT other.exporter FROM closed
-    JOIN tie mine ON mine.exporter = closed.exporter JOIN name n ON n.key = mine.key AND n.finite
-    JOIN name same ON same.subject = n.subject JOIN tie other ON other.key = same.key
+    SELECT step.kind, step.value FROM closed CROSS JOIN LATERAL (
+        SELECT 'tied' AS kind, key AS value FROM tie
+        WHERE closed.kind = 'exporter' AND exporter = closed.value COLLATE "C"
+        UNION ALL
+        SELECT 'tied', also FROM alias WHERE closed.kind = 'tied' AND key = closed.value
+        UNION ALL
+        SELECT 'named', same.key FROM name n JOIN name same USING (subject)
+        WHERE closed.kind = 'tied' AND n.key = closed.value AND n.finite
+        UNION ALL
+        SELECT 'named', key FROM alias WHERE closed.kind = 'named' AND also = closed.value
+        UNION ALL
+        SELECT 'exporter', exporter COLLATE "default" FROM tie WHERE closed.kind = 'named' AND key = closed.value
+    ) AS step
 )
-SELECT exporter FROM closed ORDER BY exporter
+SELECT value AS exporter FROM closed WHERE kind = 'exporter' ORDER BY value COLLATE "C"
 
 -- name: lock_exporters
 SELECT exporter FROM exporter WHERE exporter = ANY($1::text[]) ORDER BY exporter FOR NO KEY UPDATE
@@ -137,14 +157,23 @@ SELECT exporter FROM exporter WHERE exporter = ANY($1::text[]) ORDER BY exporter
 SELECT exporter, request FROM due WHERE exporter = ANY($1::text[])
 
 -- name: facts
--- All facts of a slice: its own, the shared ones by any name its ties reach, and withdrawals of any of those. Instants
--- in microseconds since 1970.
-WITH subjects AS (
-    SELECT DISTINCT n.subject FROM tie t JOIN name n USING (key) WHERE t.exporter = ANY($1::text[])
+-- All facts of a slice: its own, the shared ones by any name its ties reach (by aliases, too), and withdrawals of any of
+-- those. Instants in microseconds since 1970. How much a recursion finds, Postgres guesses far too high and reads whole
+-- tables for it; OFFSET 0 has it look up one key after the other.
+WITH RECURSIVE tied(key) AS (
+    SELECT key FROM tie WHERE exporter = ANY($1::text[])
+    UNION
+    SELECT alias.also FROM tied JOIN alias USING (key)
+), subjects AS (
+    SELECT DISTINCT n.subject FROM tied CROSS JOIN LATERAL (
+        SELECT subject FROM name WHERE name.key = tied.key OFFSET 0
+    ) AS n
 ), picked AS (
     SELECT source, id, type, "time", recorded_at, data FROM event WHERE exporter = ANY($1::text[])
     UNION
-    SELECT e.source, e.id, e.type, e."time", e.recorded_at, e.data FROM event e JOIN subjects USING (subject)
+    SELECT e.* FROM subjects CROSS JOIN LATERAL (
+        SELECT source, id, type, "time", recorded_at, data FROM event WHERE event.subject = subjects.subject OFFSET 0
+    ) AS e
 )
 SELECT source, id, type, (extract(epoch FROM "time") * 1000000)::bigint,
        (extract(epoch FROM recorded_at) * 1000000)::bigint, data

@@ -32,6 +32,7 @@ class Fact:
     row: tuple[str, str, str, datetime, datetime, bytes, str | None, str | None, str]
     ties: frozenset[str]
     names: frozenset[str]
+    also: frozenset[tuple[str, str]]
     finite: bool
     withdraws: tuple[str, str] | None
     """The source and id of the fact that this one withdraws."""
@@ -65,7 +66,7 @@ def fact_of(event: Event, place: Place) -> Fact:
     row = (event.source, event.id, event.type, event.time, event.recordedat or place.learnt, event.content_hash(),
            of.exporter, of.subject, event.canonical_data())  # fmt: skip
     gone = (event.data.source, event.data.id) if isinstance(event.data, FactWithdrawn) else None
-    return Fact(place, row, of.ties, of.names, of.finite, gone)
+    return Fact(place, row, of.ties, of.names, of.also, of.finite, gone)
 
 
 def letter_of(unread: Unreadable, place: Place) -> Letter:

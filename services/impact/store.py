@@ -112,6 +112,8 @@ async def append(connection: Any, facts: Sequence[Fact]) -> list[Letter]:
     await connection.execute(SQL["add_ties"], *columns(ties, 2))
     names = sorted({(f.row[7], key, f.finite) for f in ordered if f.row[7] is not None for key in f.names})
     await connection.execute(SQL["add_names"], *columns(names, 3))
+    if aliases := sorted({pair for fact in ordered for pair in fact.also}):
+        await connection.execute(SQL["add_aliases"], *columns(aliases, 2))
     return losers
 
 

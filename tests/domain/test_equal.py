@@ -123,6 +123,7 @@ def closed(events: Sequence[Event], start: str) -> tuple[set[str], list[Event]]:
     """The exporters who share balances with this one, however far, and all facts that can reach them."""
     reached = [reach(event) for event in events]
     ties, names = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    also = {pair for one in reached for pair in one.also}
     finite: set[str] = set()
     for one in reached:
         if one.exporter is not None:
@@ -130,6 +131,8 @@ def closed(events: Sequence[Event], start: str) -> tuple[set[str], list[Event]]:
         if one.subject is not None:
             names[one.subject] |= one.names
             finite |= {one.subject} if one.finite else set()
+    for exporter, own in ties.items():
+        ties[exporter] = _spread(own, also)
     group: set[str] = set()
     wider = {start}
     while wider != group:
@@ -150,6 +153,12 @@ def closed(events: Sequence[Event], start: str) -> tuple[set[str], list[Event]]:
         if e.type == "fact.withdrawn" and one.subject in told
     ]
     return group, kept + withdrawn
+
+
+def _spread(keys: set[str], also: set[tuple[str, str]]) -> set[str]:
+    """The keys, and all that a tie to one of them leads to."""
+    wider = keys | {to for key, to in also if key in keys}
+    return keys if wider == keys else _spread(wider, also)
 
 
 def test_random_rules_use_every_word_of_the_grammar() -> None:

@@ -18,6 +18,8 @@ from tests.domain.generate import World, world
 from tests.impact.stage import NOON, batch, fact, folded, present, recorder, settle, stored, tell
 
 pytestmark = pytest.mark.servers
+ALIKE = (60, 104, 126)
+"""Books in which something hangs on it that two names mean one party."""
 
 
 async def _shuffled_in(pool: asyncpg.Pool, chance: Random, facts: Sequence[Event]) -> None:
@@ -37,7 +39,7 @@ async def _shuffled_in(pool: asyncpg.Pool, chance: Random, facts: Sequence[Event
     await settle(pool)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(6), *ALIKE])
 async def test_shuffled_and_repeated_facts_end_in_the_fold_of_them_all(pool: asyncpg.Pool, seed: int) -> None:
     chance = Random(seed)
     made = world(chance)
@@ -66,7 +68,7 @@ async def test_the_present_moving_on_between_facts_ends_in_the_fold_at_the_last_
     assert await stored(pool, steps[-1]) == folded(made.events, steps[-1])
 
 
-@pytest.mark.parametrize("seed", range(200, 206))
+@pytest.mark.parametrize("seed", [*range(200, 204), *ALIKE])
 async def test_whoever_a_fact_changes_is_among_those_it_affects(pool: asyncpg.Pool, seed: int) -> None:
     made = world(Random(seed))
     await present(pool, made.now)
