@@ -15,6 +15,7 @@ from services.cli import (
     keys,
     letters,
     makers,
+    review,
     rules,
     scenario,
     simulate,
@@ -45,6 +46,7 @@ app.command(name="topics")(up.topics)
 app.command(name="doctor")(doctor.doctor)
 app.add_typer(letters.app, name="dead-letters")
 app.add_typer(keys.app, name="keys")
+app.add_typer(review.app, name="review")
 
 
 # typer brings its own copy of click and exports only the leaves of its errors: this is the root of them.

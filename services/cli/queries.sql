@@ -116,3 +116,24 @@ ORDER BY started_at, host, pid
 -- name: acts
 -- What the acts say, each version as it was learnt, and what was withdrawn.
 SELECT source, id, type, "time", recorded_at, data FROM event WHERE type IN ('rule.enacted', 'fact.withdrawn')
+
+-- name: told_parties
+-- Whom exporters' own facts name, and how many exporters each.
+SELECT substr(key, 7) AS party, count(*) AS exporters FROM tie WHERE starts_with(key, 'party:') GROUP BY key
+
+-- name: registered_parties
+-- Whom registers and lists name.
+SELECT substr(key, 7) AS party FROM name
+WHERE starts_with(key, 'party:') AND (starts_with(subject, 'licence:') OR starts_with(subject, 'list:'))
+UNION
+SELECT jsonb_array_elements_text(coalesce(data::jsonb -> 'buyers', data::jsonb -> 'holders', '[]')) FROM event
+WHERE exporter IS NULL AND type IN ('licence.granted', 'quota.opened')
+
+-- name: exporter_names
+SELECT DISTINCT ON (exporter) exporter, data::jsonb ->> 'name' AS name, data::jsonb ->> 'country' AS country FROM event
+WHERE type = 'exporter.registered' ORDER BY exporter, "time" DESC, recorded_at DESC, source DESC, id DESC
+
+-- name: decisions
+-- What was decided about names, and every withdrawal.
+SELECT source, id, type, "time", recorded_at, data FROM event
+WHERE type IN ('party.matched', 'party.unmatched', 'fact.withdrawn')

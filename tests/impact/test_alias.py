@@ -32,7 +32,7 @@ async def _judged(pool: asyncpg.Pool, *facts: Event) -> str:
     return await _verdict(pool)
 
 
-@pytest.mark.parametrize("order", permutations(range(4)))
+@pytest.mark.parametrize("order", list(permutations(range(4))))
 async def test_contract_licence_and_matches_end_the_same_in_every_order(
     pool: asyncpg.Pool, order: tuple[int, ...]
 ) -> None:
