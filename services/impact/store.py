@@ -22,7 +22,7 @@ SQL = statements(Path(__file__).with_name("queries.sql"))
 EVENT = ["source", "id", "type", "time", "recorded_at", "hash", "exporter", "subject", "data"]
 PENDING = ["exporter", "subject", "withdraws"]
 """The columns that a fact fills."""
-ENGINE = 2
+ENGINE = 3
 """The version of the judgement: raise it when the same facts may give another answer."""
 
 
