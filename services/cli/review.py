@@ -18,7 +18,7 @@ from services.cli.stored import SQL
 from services.domain.columns import EVENT_SCHEMA
 from services.intake import review
 from services.intake.handlers import send
-from services.intake.matching import Candidate
+from services.intake.named import Candidate
 from services.intake.review import Parties
 from services.runtime import clock
 from services.runtime.settings import NeedsAction

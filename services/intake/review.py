@@ -11,7 +11,8 @@ from rapidfuzz import fuzz, process
 from events.envelope import Event
 from events.values import plain as digits
 from services.domain.book import Book
-from services.intake.matching import Candidate, Decided, Named, candidates
+from services.intake.matching import candidates
+from services.intake.named import Candidate, Decided, Named
 from services.intake.rows import fact
 from services.runtime.settings import NeedsAction
 

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from services.intake import spelling
-from services.intake.matching import Candidate, Decided, Named, candidates
+from services.intake.matching import candidates
+from services.intake.named import Candidate, Decided, Named
 from services.intake.spelling import plain
 from services.runtime.yaml_text import FileError
 
