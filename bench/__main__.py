@@ -1,7 +1,8 @@
 """`make bench`: every figure beside its baseline, printed and written to bench/results.json.
 
-BENCH_STORIES sets the size of the books, in stories of 320 lines each; BENCH_TIMES how often each work is repeated;
-BENCH_RECORDS how many records the stream processors read; BENCH_RATE how many contracts a second are told for latency.
+BENCH_STORIES sets the size of the books, in stories of 320 lines each; BENCH_LINES that of the book of many lines;
+BENCH_TIMES how often each work is repeated; BENCH_RECORDS how many records the stream processors read; BENCH_RATE how
+many contracts a second are told for latency.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from services.runtime.settings import Settings
 from services.runtime.topics import create_topics
 
 STORIES = int(os.environ.get("BENCH_STORIES", "30"))
+LINES = int(os.environ.get("BENCH_LINES", "100000"))
 TIMES = int(os.environ.get("BENCH_TIMES", "3"))
 RECORDS = int(os.environ.get("BENCH_RECORDS", "100000"))
 RATE = float(os.environ.get("BENCH_RATE", "1000"))
@@ -35,6 +37,7 @@ async def measured() -> list[Figure]:
             print(one, flush=True)
 
     told(await judging.judged(STORIES, TIMES))
+    told(*await judging.in_bulk(LINES, TIMES))
     with TemporaryDirectory() as folder:
         async with running(Settings(None, None, Path(folder))) as servers:
             await migrate(servers.database_url)

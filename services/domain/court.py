@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
 import polars as pl
@@ -49,6 +49,7 @@ class Court:
     @classmethod
     def of(cls, book: Book, now: datetime, at: datetime | None, reading: str | None) -> "Court":
         """The court over a book (as known), with all finite balances drawn in order as planned at ``now``."""
+        now, at = now.astimezone(UTC), at and at.astimezone(UTC)
         evidence = Evidence(book, book.codex.taxonomy)
         lines = folded(book, at if at is not None else now)
         planned = lines if at is None else folded(book, now)

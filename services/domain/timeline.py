@@ -9,6 +9,7 @@ from datetime import datetime
 
 import polars as pl
 
+from services.domain import alike
 from services.domain.book import Book
 from services.domain.columns import FINE, INSTANT, Schema
 from services.domain.contracts import OWN, folded
@@ -56,7 +57,7 @@ def _outlook(court: Court, ahead: bool, drawing: bool) -> pl.DataFrame:
     planned = court.planned()
     future = _Future.of(court, planned) if ahead and not drawing else _Future.none(court)
     asked = pl.concat([planned.select(_KEY), future.steps.select(_KEY).drop_nulls()]).unique()
-    seen = _Seen(future.court, asked, _since_signed(future))
+    seen = _Seen(future, asked)
     rows = planned.join(seen.at(planned.select(_KEY)), on=_KEY, how="left", maintain_order="left")
     windows = seen.windows(asked)
     rows = rows.join(windows, on=_KEY, how="left", maintain_order="left")
@@ -70,17 +71,16 @@ def _outlook(court: Court, ahead: bool, drawing: bool) -> pl.DataFrame:
 
 
 class _Seen:
-    """Lines of a court at instants, each judged once.
+    """Lines at instants, each judged once."""
 
-    ``edges``: the instants of each line's life that its windows can depend on.
-    """
-
-    def __init__(self, court: Court, asked: pl.DataFrame, edges: pl.DataFrame) -> None:
-        self._court, self._edges = court, edges
+    def __init__(self, of: "_Future", asked: pl.DataFrame) -> None:
+        self._of, self._life = of, _since_signed(of)
         # Of a few lines everything is asked at once, since each judgement has its price however small it is; of many
         # only of those that turn out to be blocked, and then only whether they may go.
-        few = court.lines.height <= _FEW
-        self._found = court.answers(pl.concat([asked, edges]).unique() if few else asked)
+        if of.court.lines.height <= _FEW:
+            self._found = of.court.answers(pl.concat([asked, self._life]).unique())
+        else:
+            self._found = alike.answers(of.court, asked, of.edges)
 
     def at(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """The answers for lines at instants (line_id, moment) that were asked."""
@@ -92,9 +92,9 @@ class _Seen:
         blocked = judged.filter(~pl.col("verdict").is_in(_GOOD)).select("line_id", judged="moment")
         if blocked.is_empty():
             return pl.DataFrame(schema=_WINDOWS)
-        points = self._edges.join(blocked.select("line_id").unique(), on="line_id", how="semi")
+        points = self._life.join(blocked.select("line_id").unique(), on="line_id", how="semi")
         runs = _runs(self._verdicts(points)).join(
-            self._court.lines.select("line_id", "deadline"), on="line_id"
+            self._of.court.lines.select("line_id", "deadline"), on="line_id"
         )
         holds = (pl.col("moment") <= pl.col("judged")) & (
             pl.col("until").is_null() | (pl.col("judged") < pl.col("until"))
@@ -117,7 +117,7 @@ class _Seen:
         found = self._found.select(*_KEY, "verdict")
         new = points.join(found, on=_KEY, how="anti")
         if not new.is_empty():
-            found = pl.concat([found, self._court.verdicts(new)])
+            found = pl.concat([found, alike.verdicts(self._of.court, new, self._of.edges)])
         return points.join(found, on=_KEY)
 
 

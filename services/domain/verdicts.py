@@ -35,13 +35,12 @@ def assess(
     ``export_at, deadline, signed_at, blocked_since, rule_published`` instants · ``quantity`` · ``unit_price,
     cost_to_go`` Decimal(38,4) · ``terms`` · ``cited`` List(String).
     """
-    now, at = now.astimezone(UTC), at and at.astimezone(UTC)
-    return _shaped(outlook(Court.of(book.known(known), now, at, reading)), now)
+    return _shaped(outlook(Court.of(book.known(known), now, at, reading)), now.astimezone(UTC))
 
 
 def as_it_stood(book: Book, *, now: datetime) -> pl.DataFrame:
     """The rows of ``assess`` for lines whose future nobody asks about any more: ``next_change_at`` is null."""
-    return _shaped(outlook(Court.of(book.known(None), now, None, None), ahead=False), now)
+    return _shaped(outlook(Court.of(book.known(None), now, None, None), ahead=False), now.astimezone(UTC))
 
 
 def _shaped(rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
