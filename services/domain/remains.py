@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from services.domain.book import Book
-from services.domain.columns import INSTANT
+from services.domain.columns import INSTANT, ORDER
 from services.domain.losses import estimate
 from services.domain.purchases import parcels
+from services.domain.remembered import Remembered
 from services.domain.verdicts import as_it_stood
 
+_STOOD = Remembered(512)
 _LINE = ["exporter", "contract", "line"]
 _MOMENT = timedelta(microseconds=1)
 _SIGNED = ("contract.signed", "contract.amended")
@@ -34,13 +36,27 @@ def remains(book: Book, rows: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     ended = _left_with_parts(book, now)
     for moment in ended["ended_at"].unique().sort():
         lines = ended.filter(pl.col("ended_at") == moment)
-        before = as_it_stood(_narrowed(_by_then(book, moment), lines), now=moment - _MOMENT)
-        judged = before.join(lines, on=_LINE, how="inner", maintain_order="left")
-        found.append(judged.filter(pl.col("blocked_quantity") > 0).select(found[0].columns))
+        found.append(_blocked_then(book, lines, moment).select(found[0].columns))
     every = pl.concat(found).sort("ref")
     if every.is_empty():
         return every.with_columns(loss=pl.lit(None, pl.String), loss_steps=pl.lit(None, pl.String))
     return estimate(_without_what_others_bear(book, rows), every, now=now)
+
+
+def _blocked_then(book: Book, lines: pl.DataFrame, moment: datetime) -> pl.DataFrame:
+    """Those of the lines that were blocked just before the moment, as they stood.
+
+    That depends on nothing but what was true or known by then: only a fact that was so too makes it another.
+    """
+    then = _narrowed(_by_then(book, moment), lines)
+    lines = lines.sort(_LINE)
+
+    def judged() -> pl.DataFrame:
+        rows = as_it_stood(then, now=moment - _MOMENT)
+        rows = rows.join(lines, on=_LINE, how="inner", maintain_order="left")
+        return rows.filter(pl.col("blocked_quantity") > 0)
+
+    return _STOOD.found(then.events.sort(ORDER), lines, moment.isoformat(), make=judged)
 
 
 def _left_with_parts(book: Book, now: datetime) -> pl.DataFrame:

@@ -237,15 +237,6 @@ ON CONFLICT (exporter, contract, line) DO UPDATE SET
 DELETE FROM remain r USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)
 WHERE r.exporter = k.exporter AND r.contract = k.contract AND r.line = k.line
 
--- name: add_history
-INSERT INTO history (exporter, contract, line, revision, at, answer, loss, cause)
-SELECT exporter, contract, line, revision, $5, answer, loss, ARRAY(SELECT jsonb_array_elements_text(cause::jsonb))
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $6::text[], $7::text[], $8::text[])
-     AS h(exporter, contract, line, revision, answer, loss, cause)
-
--- name: add_outbox
-INSERT INTO outbox (shard, topic, key, body) SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bytea[])
-
 -- name: set_wake
 UPDATE exporter e SET wake_at = w.wake_at, stale = NULL
 FROM unnest($1::text[], $2::timestamptz[]) AS w(exporter, wake_at)

@@ -23,6 +23,9 @@ from services.impact.store import ENGINE, SQL, columns
 from services.impact.watch import alive
 from services.runtime.faults import point
 
+HISTORY = ["exporter", "contract", "line", "revision", "at", "answer", "loss", "cause"]
+OUTBOX = ["shard", "topic", "key", "body"]
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -165,14 +168,13 @@ async def _last_revisions(connection: Any, was: Snapshot, keys: Sequence[Key]) -
 async def _tell(connection: Any, changes: Sequence[Change], now: datetime) -> None:
     """Add the changes to the history, and to what goes out."""
     history = [
-        (*c.key, c.revision, c.after.verdict.answer if c.after.verdict else None,
-         c.after.estimate.loss if c.after.estimate else None, json.dumps(c.cause)) for c in changes
+        (*c.key, c.revision, now, c.after.verdict.answer if c.after.verdict else None,
+         c.after.estimate.loss if c.after.estimate else None, list(c.cause)) for c in changes
     ]  # fmt: skip
     if history:
-        turned = columns(history)
-        await connection.execute(SQL["add_history"], *turned[:4], now, *turned[4:])
+        await connection.copy_records_to_table("history", records=history, columns=HISTORY)
         rows = [row for change in changes for row in outgoing(change, now)]
-        await connection.execute(SQL["add_outbox"], *columns(rows, 4))
+        await connection.copy_records_to_table("outbox", records=rows, columns=OUTBOX)
 
 
 async def _put(connection: Any, answers: Sequence[tuple[Judged, int]]) -> None:
