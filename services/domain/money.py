@@ -18,6 +18,10 @@ from events.values import MINOR_UNITS
 from services.domain.columns import FINE, MONEY, Schema
 
 NOTHING = pl.lit(Decimal(0), dtype=FINE)
+_CURRENCIES = pl.Series(list(MINOR_UNITS), dtype=pl.String)
+_DECIMALS = pl.Series(list(MINOR_UNITS.values()), dtype=pl.Int8)
+_POWERS = pl.Series(range(5), dtype=pl.Int8)
+_TENS = pl.Series([Decimal(10) ** n for n in range(5)], dtype=FINE)
 _WIDE = pl.lit(Decimal(10) ** 13, dtype=FINE)
 RATE: Schema = {
     "from": pl.String, "to": pl.String, "day": pl.Date, "up": FINE, "down": FINE, "rate": pl.String,
@@ -69,11 +73,11 @@ def shared_out(total: pl.Expr, weight: pl.Expr, currency: pl.Expr, over: list[st
 
 
 def _places(currency: pl.Expr) -> pl.Expr:
-    return currency.replace_strict(MINOR_UNITS, default=2, return_dtype=pl.Int8)
+    return currency.replace_strict(_CURRENCIES, _DECIMALS, default=2, return_dtype=pl.Int8)
 
 
 def _power(places: pl.Expr) -> pl.Expr:
-    return places.replace_strict({n: Decimal(10) ** n for n in range(5)}, return_dtype=FINE)
+    return places.replace_strict(_POWERS, _TENS, return_dtype=FINE)
 
 
 @dataclass(frozen=True)

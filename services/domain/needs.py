@@ -32,7 +32,7 @@ from services.domain.evidence import Evidence, day_in
 from services.domain.parties import named
 from services.domain.rules import Need, day_after, start
 from services.domain.scope import compared
-from services.domain.units import FACTORS, SIZE, converted
+from services.domain.units import PAIRS, PER, SIZE, converted
 from services.domain.versions import LINE
 
 OBTAINABLE, AMENDABLE, NEVER = 0, 1, 2
@@ -242,9 +242,7 @@ def _balanced(who: pl.DataFrame, found: pl.DataFrame, need: Need, name: str, ran
 
 def _per(unit: pl.Expr, to: pl.Expr) -> pl.Expr:
     """How many of the balance's units one unit of the line draws; null where the table does not say."""
-    known = pl.concat_str(unit, to, separator=">").replace_strict(
-        list(FACTORS), pl.Series(list(FACTORS.values()), dtype=SIZE), default=None
-    )
+    known = pl.concat_str(unit, to, separator=">").replace_strict(PAIRS, PER, default=None)
     return pl.when(unit == to).then(pl.lit(1, dtype=SIZE)).otherwise(known)
 
 

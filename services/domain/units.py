@@ -45,16 +45,20 @@ FACTORS = {
 }
 
 
+_NAMES = pl.Series(list(_UNITS), dtype=pl.String)
+_SIZES = pl.Series([Decimal(size) for _, size in _UNITS.values()], dtype=pl.Decimal(38, 12))
+_MEASURES = pl.Series([what for what, _ in _UNITS.values()], dtype=pl.String)
+PAIRS = pl.Series(list(FACTORS), dtype=pl.String)
+"""The names of ``FACTORS``, and beside them ``PER``, the factors."""
+PER = pl.Series(list(FACTORS.values()), dtype=SIZE)
+
+
 def converted(amount: pl.Expr, unit: pl.Expr, to: pl.Expr) -> pl.Expr:
     """The quantity in the other unit, rounded down to 6 decimals; null where the table does not say how."""
-    known = {name: Decimal(size) for name, (_, size) in _UNITS.items()}
-    measure = {name: what for name, (what, _) in _UNITS.items()}
-    size = unit.replace_strict(
-        list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12)
+    size = unit.replace_strict(_NAMES, _SIZES, default=None)
+    other = to.replace_strict(_NAMES, _SIZES, default=None)
+    same = unit.replace_strict(_NAMES, _MEASURES, default=None) == to.replace_strict(
+        _NAMES, _MEASURES, default=None
     )
-    other = to.replace_strict(
-        list(known), list(known.values()), default=None, return_dtype=pl.Decimal(38, 12)
-    )
-    same = unit.replace_strict(measure, default=None) == to.replace_strict(measure, default=None)
     moved = (amount.cast(pl.Decimal(38, 12)) * size / other).cast(FINE)
     return pl.when(unit == to).then(amount).when(same).then(moved.truncate(6).cast(QUANTITY)).otherwise(None)
