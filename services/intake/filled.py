@@ -151,7 +151,8 @@ def _by_kind(value: Value, field: Field, cell: Cell, habits: Habits) -> Any:
 
 def _ruled(value: Value, row: Cells, habits: Habits) -> str | None:
     said = " ".join(cells.text(row[name]) for name in value.column if not habits.empty(row[name]))
-    return first_of(value.rules, said, _code(value, row, habits) or "") or value.otherwise
+    rule = first_of(value.rules, said, _code(value, row, habits) or "")
+    return value.otherwise if rule is None else rule.value
 
 
 def met(one: Condition, row: Cells, habits: Habits) -> bool:

@@ -70,21 +70,24 @@ class Table:
         for one in table:
             if isinstance(one, Broken):
                 yield Rejected(self.path, one.place, one.reason)
-            elif (passed := self._passed_over(one)) is not None:
+            elif (passed := self._says_nothing(one) or self._not_meant(self._filled_down(one))) is not None:
                 yield Unchanged(one.place, passed)
             elif by is None:
-                yield self._alone(self._filled_down(one))
+                yield self._alone(one)
             else:
-                yield from self._grouped(self._filled_down(one), by)
+                yield from self._grouped(one, by)
         yield from self._close_all()
 
-    def _passed_over(self, row: Row) -> str | None:
+    def _says_nothing(self, row: Row) -> str | None:
         filled = (cell for cell in row.cells.values() if not self.habits.empty(cell))
         first = next(filled, None)
         if first is None:
             return "a blank row"
         if self._totals_begin(first) and not any(_wordy(cell) for cell in filled):
             return "a row of totals"
+        return None
+
+    def _not_meant(self, row: Row) -> str | None:
         return next(
             (reason_of(one) for one in self.mapping.where if not met(one, row.cells, self.habits)), None
         )

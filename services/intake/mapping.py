@@ -34,12 +34,13 @@ class Rule(Part):
     """A value for texts that say one of these words and none of those, or for tariff codes that begin like this.
 
     ``mask`` stands at the beginning of a word (and finds masks), ``*mask`` anywhere in one, ``=epi`` is a whole word.
+    A rule without a value leaves the field out: what is said may be several things, and none is to be guessed.
     """
 
     any: Words = ()
     none: Words = ()
     hs: Words = ()
-    value: str = Described(validation_alias=AliasChoices("class", "is", "value"))
+    value: str | None = Described(default=None, validation_alias=AliasChoices("class", "is", "value"))
 
 
 class Value(Part):

@@ -140,4 +140,4 @@ def _stated(value: Value) -> Iterator[Any]:
         yield value.constant
     yield from (one for one in (value.otherwise, value.empty) if one is not None)
     yield from value.values.values()
-    yield from (rule.value for rule in value.rules)
+    yield from (rule.value for rule in value.rules if rule.value is not None)

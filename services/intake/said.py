@@ -8,12 +8,12 @@ from services.intake.mapping import Rule
 
 
 @lru_cache(maxsize=8192)  # the same title stands on many rows of most tables
-def first_of(rules: tuple[Rule, ...], said: str, hs: str) -> str | None:
-    """The value of the first rule that fits a text and the tariff code beside it (empty: none)."""
+def first_of(rules: tuple[Rule, ...], said: str, hs: str) -> Rule | None:
+    """The first rule that fits a text and the tariff code beside it (empty: none)."""
     plain = plainly(said)
     for rule in rules:
         if not says(plain, rule.none) and (says(plain, rule.any) or (hs and hs.startswith(rule.hs))):
-            return rule.value
+            return rule
     return None
 
 

@@ -26,6 +26,12 @@ def test_each_shipped_mapping_can_be_used_and_says_which_table_it_fits(path: Pat
     assert mapping_file.load(path).fits
 
 
+def test_the_example_of_the_reference_can_be_used(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text()
+    example = text.partition("```yaml")[2].partition("```")[0]
+    assert mapping_file.load(written(tmp_path, "example.yaml", example)).group_by
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told_so"),
     [
@@ -129,6 +135,17 @@ def test_goods_are_told_by_words_and_codes_the_first_rule_that_fits(tmp_path: Pa
     ]  # fmt: skip
 
 
+def test_a_rule_without_a_class_leaves_open_what_may_be_several_things(tmp_path: Path) -> None:
+    rules = (
+        "{from: goods, rules: [{any: [masks and gowns]}, {any: [mask], class: face_mask}], otherwise: other}"
+    )
+    assert _classed(tmp_path, rules, *_rows("Masks and gowns,", "Masks,", "Chairs,")) == [
+        None,
+        "face_mask",
+        "other",
+    ]
+
+
 def test_goods_are_proposed_from_the_published_words_and_left_open_where_nobody_can_tell(
     tmp_path: Path,
 ) -> None:
@@ -180,7 +197,7 @@ def test_what_is_written_once_for_several_rows_is_filled_down_where_the_mapping_
 ) -> None:
     rows = [GOOD, ",,,,,,5,2.50"]
     grouped = SALES.replace('{constant: "1"}', "{count: true}", 1) + (
-        "fill_down: [order, seller, buyer, from, to, date]\ngroup_by: {columns: [order], rows: consecutive}\n"
+        "where: [{column: from, is: CN}]\nfill_down: [order, seller, buyer, from, to, date]\ngroup_by: {columns: [order], rows: consecutive}\n"
     )
     (signed,) = data(told(csv_file(tmp_path, HEADER, *rows), grouped))
     assert [line["quantity"] for line in signed["lines"]] == ["1000", "5"]
