@@ -26,12 +26,12 @@ def test_what_the_header_and_the_cells_say_is_proposed_with_the_reason(tmp_path:
     text = suggested(tmp_path, SALES, *ROWS)
     lines = [line.strip() for line in text.splitlines()]
     assert "event: contract.signed" in lines
-    assert "exporter: {party: Supplier}    # the column is called so" in lines
+    assert "exporter: {party: Supplier}    # by its name" in lines
     assert 'numbers: {decimal: ",", thousands: "."}    # as in "1,25"' in lines
     assert 'dates: {formats: ["%d.%m.%Y"]}    # as in "31.03.2020"' in lines
-    why = "# the column is called so; 100% of 2 cells seen read as a country"
+    why = "# by its name; 100% of 2 cells seen read as a country"
     assert f"exported_from: Origin    {why}" in lines
-    assert "hs: HS code    # the column is called so; 100% of 2 cells seen read as a tariff code" in lines
+    assert "hs: HS code    # by its name; 100% of 2 cells seen read as a tariff code" in lines
 
 
 def test_what_no_column_holds_is_missing_and_never_filled_in(tmp_path: Path) -> None:
@@ -89,6 +89,11 @@ def test_the_fact_that_fits_best_is_proposed_unless_another_is_asked_for(tmp_pat
     assert "event: goods.shipped" in suggested(tmp_path, *parts, event="goods.shipped")
     with pytest.raises(FileError, match=r"no fact is called goods\.shiped; did you mean goods\.shipped"):
         suggested(tmp_path, *parts, event="goods.shiped")
+
+
+def test_a_table_that_numbers_nothing_is_told_how_its_rows_can_be_named(tmp_path: Path) -> None:
+    text = suggested(tmp_path, SALES.replace("Order No", "Colour"), *ROWS, event="contract.signed")
+    assert "# missing: contract (text; {mark: true} names a row by its content)" in text
 
 
 def test_codes_that_a_spreadsheet_made_numbers_are_noticed(tmp_path: Path) -> None:

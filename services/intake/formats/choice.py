@@ -67,11 +67,9 @@ def _offer(event: str, path: str, column: Profile) -> Chosen | None:
     if kind == "text" and name not in _NUMBERED and column.fits("number"):
         return None
     share = 1.0 if kind == "text" else column.shares[kind]
-    why = f"the column is called so; {share:.0%} of {column.filled} cells seen read as {kind_name(kind)}"
+    why = f"by its name; {share:.0%} of {column.filled} cells seen read as {kind_name(kind)}"
     full = column.filled / max(column.seen, 1)
-    return Chosen(
-        path, column, called + share + full / 2, why if kind != "text" else "the column is called so"
-    )
+    return Chosen(path, column, called + share + full / 2, why if kind != "text" else "by its name")
 
 
 def _called(header: str, name: str) -> float:

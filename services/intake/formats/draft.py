@@ -110,7 +110,8 @@ def _fields(event: str, found: dict[str, Chosen], needed: Sequence[str], under: 
         elif path == "lines.0.line":
             yield f"{indent}line: {{count: true}}    # no column numbers them: counted within each contract"
         elif path in needed:
-            yield f"{indent}# missing: {name} ({kind_name(fields.field(event, path).kind)})"
+            hint = "; {mark: true} names a row by its content" if name in ("contract", "purchase") else ""
+            yield f"{indent}# missing: {name} ({kind_name(fields.field(event, path).kind)}{hint})"
 
 
 def _value(event: str, one: Chosen) -> str:
