@@ -16,6 +16,7 @@ from services.cli import (
     letters,
     makers,
     review,
+    replay,
     rules,
     scenario,
     simulate,
@@ -43,6 +44,7 @@ app.command(name="scenario")(scenario.scenario)
 app.command(name="rules")(rules.rules)
 app.command(name="migrate")(up.migrate)
 app.command(name="topics")(up.topics)
+app.command(name="replay")(replay.replay)
 app.command(name="doctor")(doctor.doctor)
 app.add_typer(letters.app, name="dead-letters")
 app.add_typer(keys.app, name="keys")

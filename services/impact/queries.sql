@@ -367,3 +367,26 @@ UPDATE worker SET seen_at = now() WHERE worker = $1
 
 -- name: worker_ended
 UPDATE worker SET seen_at = now(), ended_at = now(), watchdog = $2 WHERE worker = $1 AND ended_at IS NULL
+
+-- name: forget_positions
+DELETE FROM position WHERE cluster = $1 AND consumer = $2
+
+-- name: tell_nothing
+DELETE FROM outbox
+
+-- name: everybody_due
+INSERT INTO due (exporter, bulk) SELECT exporter, true FROM exporter ORDER BY exporter
+ON CONFLICT DO NOTHING RETURNING exporter
+
+-- name: anything_waits
+SELECT EXISTS (SELECT FROM pending) OR EXISTS (SELECT FROM due)
+
+-- name: digests
+SELECT ref || ' (open)' AS line, md5(ROW(buyer, class, destination, export_at, verdict, open_quantity, blocked_value,
+       value, currency, next_change_at, cited, answer, loss, steps)::text) AS digest FROM verdict
+UNION ALL
+SELECT ref || ' (cancelled)', md5(ROW(ended_at, buyer, class, destination, export_at, verdict, blocked_value, currency,
+       answer, loss, steps)::text) FROM remain
+
+-- name: facts_stored
+SELECT count(*) FROM event
