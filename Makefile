@@ -1,6 +1,7 @@
 # One command each, on a machine that has Python 3.11 or newer, make and a package index:
 #   make demo     the seed story as a stream, on embedded servers   (make demo ARGS="--once --format json")
 #   make test     every test, on the real servers
+#   make test-faults   hundreds of kills and other faults, and builds broken on purpose; up to an hour
 #   make check    format, lint, types, the directions of imports, the fast tests
 #   make bench    what it does in a second, each figure beside a baseline of the same run
 # `make lock` writes the lock files anew after a dependency changed in pyproject.toml.
@@ -11,7 +12,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test test-faults check bench lock clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -20,12 +21,16 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest
 
+# FAULT_KILLS, FAULT_EVENTS and FAULT_SEED in the environment change its size; the table at the end says what bit.
+test-faults: $(STAMP)
+	$(BIN)/pytest tests/faults -m faults -s
+
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy services events tests seeds bench
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not servers and not slow"
+	$(BIN)/pytest -m "not servers and not slow and not faults"
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --require-hashes -r bench/requirements.lock
