@@ -29,6 +29,7 @@ from tests.impact.workers import ROOT, Pair, settled, until
 IN_TRANSACTION = frozenset({"before_record", "in_hand_on", "under_reassess", "after_publish"})
 """The named points that lie between the begin and the commit of a transaction."""
 CHUNK = 10
+_LAUNCH = ROOT / "services" / "runtime" / "embedded" / "launch.py"
 
 
 async def start(
@@ -40,8 +41,10 @@ async def start(
     environment = {**os.environ, "KAFKA_BOOTSTRAP": pair.bootstrap, "DATABASE_URL": pair.database, "TRACKER_CLOCK": "story",
                    "TRACKER_KILL_AT": kill_at, "SABOTAGE": sabotage, "FAULT_GROUP": group}  # fmt: skip
     with log.open("ab") as out:
+        # By way of the launcher of the servers: a worker never outlives this run, however that ends.
+        launcher = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid()), str(int(signal.SIGKILL)), "-"]
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, cwd=ROOT, env=environment, stdout=out, stderr=out
+            *launcher, sys.executable, "-m", module, cwd=ROOT, env=environment, stdout=out, stderr=out
         )
 
 

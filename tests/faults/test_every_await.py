@@ -30,7 +30,7 @@ KINDS: dict[str, Callable[[], BaseException]] = {
     "the process dies": Died,
     "the connection is lost": lambda: ConnectionResetError("lost"),
 }
-STRIDE = 7
+STRIDE = 9
 
 
 @pytest.fixture

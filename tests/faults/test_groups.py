@@ -53,7 +53,8 @@ class Members:
             await admin.close()
 
 
-@pytest.mark.parametrize("starts", [5, pytest.param(60, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("starts", [5, 60])
+@pytest.mark.faults
 async def test_workers_that_come_and_go_lose_nothing_and_get_on(
     pair: Pair, pool: asyncpg.Pool, tmp_path: Path, starts: int
 ) -> None:
@@ -70,7 +71,7 @@ async def test_workers_that_come_and_go_lose_nothing_and_get_on(
                 running.append(await start(pair, scene.log))
                 await asyncio.sleep(scene.chance.uniform(2, 5))
                 if len(running) > 2:
-                    leaving = running.pop(scene.chance.randrange(len(running)))
+                    leaving = running.pop(0)
                     stops.recoveries.append(await _stop(scene, leaving))
                     stops.trials += 1
                     stops.bit += 1

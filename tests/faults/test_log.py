@@ -36,7 +36,8 @@ def _scene(pair: Pair, pool: asyncpg.Pool, folder: Path, fault: str, seed: int, 
     return Scene(pair, pool, folder, tally.row(fault), chance, again, pace=0.01)
 
 
-@pytest.mark.parametrize("firms", [20, pytest.param(200, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("firms", [20, 200])
+@pytest.mark.faults
 async def test_repeats_and_disorder_across_topics_end_in_one_state_and_each_answer_goes_out_once(
     pair: Pair, pool: asyncpg.Pool, tmp_path: Path, firms: int
 ) -> None:

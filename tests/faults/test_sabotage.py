@@ -15,7 +15,7 @@ from tests.faults.storm import Scene, end, start
 from tests.impact.workers import Pair, settled, until
 
 pytestmark = pytest.mark.servers
-SHORT = ("", "dedup off", "hand-on skipped")
+SHORT = ("dedup off", "hand-on skipped")
 
 
 @dataclass(frozen=True)
