@@ -45,7 +45,7 @@ async def _dedup_off(address: str) -> None:
 def _acknowledged_before_commit() -> None:
     """A set is acknowledged, and its position moved, before what it brought is stored; nothing heals that."""
 
-    async def first_the_position(self: handlers.Recorder, sets: Sequence[Any]) -> None:
+    async def first_the_position(self: handlers.Recorder, sets: Sequence[Any]) -> Any:
         async with self.pool.acquire() as connection:
             held = await store.held_positions(connection, self.cluster, self.consumer, sets)
             await store.move_positions(connection, self.cluster, self.consumer, sets, held)
@@ -55,6 +55,7 @@ def _acknowledged_before_commit() -> None:
                 letters += await handlers.append(connection, facts)
                 await store.keep_letters(connection, self.cluster, letters)
                 point("before_record")
+        return held, facts, letters
 
     _put(handlers.Recorder, "_store", first_the_position)
 
@@ -105,14 +106,14 @@ def _position_check_off() -> None:
 
 def _hand_on_skipped() -> None:
     """A fact is stored, and nobody is made due by it."""
-    SQL["make_due"] = "SELECT $1::text[], $2::boolean[]"
+    SQL["make_due"] = "SELECT $1::text[], $2::boolean[], $3::timestamptz[]"
 
 
 def _every_tenth_handed_on_to_nobody() -> None:
     """Now and then an exporter is forgotten."""
     SQL["make_due"] = SQL["make_due"].replace(
-        "unnest($1::text[], $2::boolean[])",
-        "unnest($1::text[], $2::boolean[]) AS u(e, b) WHERE hashtext(e) % 10 <> 0",
+        "unnest($1::text[], $2::boolean[], $3::timestamptz[])",
+        "unnest($1::text[], $2::boolean[], $3::timestamptz[]) AS u(e, b, s) WHERE hashtext(e) % 10 <> 0",
     )
 
 
@@ -135,14 +136,15 @@ def _slowly() -> None:
 
 def _settled_blindly() -> None:
     """A new reason that came while an exporter was judged is thrown away."""
-    SQL["settle"] = "DELETE FROM due WHERE exporter = ANY($1::text[]) AND $2::bigint[] IS NOT NULL"
+    SQL["settle"] = """DELETE FROM due WHERE exporter = ANY($1::text[]) AND $2::bigint[] IS NOT NULL
+                       RETURNING bulk, extract(epoch FROM now() - since)::float8 AS waited"""
     _slowly()
 
 
 def _deleted_before_sent() -> None:
     """What goes out is deleted, for good, before the broker has it."""
 
-    async def publish(pool: Any, producer: Any) -> int:
+    async def publish(pool: Any, producer: Any, *_: Any) -> int:
         async with pool.acquire() as connection:
             rows = await connection.fetch("DELETE FROM outbox RETURNING topic, key, body")
         await asyncio.sleep(0.3)
@@ -159,13 +161,13 @@ def _new_ids_each_time() -> None:
     """An answer that is sent again has another id."""
     right = _had(handlers, "publish")
 
-    async def publish(pool: Any, producer: Any) -> int:
+    async def publish(pool: Any, producer: Any, *more: Any) -> int:
         class Renaming:
             async def send(self, topic: str, body: bytes, **more: Any) -> Any:
                 body = re.sub(rb'"id": "[^"]+"', f'"id": "{uuid.uuid4()}"'.encode(), body, count=1)
                 return await producer.send(topic, body, **more)
 
-        done: int = await right(pool, Renaming())
+        done: int = await right(pool, Renaming(), *more)
         return done
 
     _put(handlers, "publish", publish)
@@ -214,12 +216,13 @@ def _queue_unlocked() -> None:
 
     async def hand_on(pool: Any) -> int:
         async with pool.acquire() as connection:
-            rows = await connection.fetch("DELETE FROM pending RETURNING exporter")
+            rows = await connection.fetch("DELETE FROM pending RETURNING exporter, stored_at")
             names = sorted({row["exporter"] for row in rows if row["exporter"]})
             if rows:
                 await asyncio.sleep(0.3)
                 point("in_hand_on")
-            await connection.execute(SQL["make_due"], names, [False] * len(names))
+            since = [min(row["stored_at"] for row in rows)] * len(names)
+            await connection.execute(SQL["make_due"], names, [False] * len(names), since)
             return len(rows)
 
     _put(handlers, "hand_on", hand_on)
@@ -245,12 +248,14 @@ SABOTAGES: dict[str, Callable[[], None]] = {
 
 
 async def _main() -> None:
-    endpoints = find(Settings.from_environment(os.environ))
+    settings = Settings.from_environment(os.environ)
+    endpoints = find(settings)
     if name := os.environ["SABOTAGE"]:
         if name == "dedup off":
             await _dedup_off(endpoints.database_url)
         SABOTAGES[name]()
-    work = asyncio.ensure_future(app.run(endpoints, wall_clock=False, group=os.environ["FAULT_GROUP"]))
+    group = os.environ["FAULT_GROUP"]
+    work = asyncio.ensure_future(app.run(endpoints, seen=settings.seen, wall_clock=False, group=group))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
     try:
         await work
