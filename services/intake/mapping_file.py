@@ -1,5 +1,6 @@
 """Mappings read from their files and checked against the vocabulary, before the first row of a table is read."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,10 @@ def _read(path: Path, deep: int = 0) -> dict[str, Any]:
         raise FileError(
             f"{path}: expected one mapping of columns to fields. See seeds/mappings for examples."
         )
+    if "list" in found[0]:
+        raise FileError(
+            f"{path}: is the mapping of an official list. Read that with tracker ingest list-snapshot."
+        )
     given = dict(found[0])
     other = given.pop("based_on", None)
     if other is None:
@@ -72,7 +77,8 @@ def _refused(path: Path, wrong: list[_Wrong]) -> FileError:
 
 def _told(problem: Any) -> _Wrong:
     place = ".".join(str(part) for part in problem["loc"])
-    told = expected(problem)
+    told = re.sub(r" or instance of \w+$", "", expected(problem))
+    told = told.replace("a valid tuple", "a list").replace("a valid dictionary", "names with values")
     if problem["type"] == "extra_forbidden":
         told = f"no such key is known here{fields.near(str(problem['loc'][-1]), _keys())}"
     return _Wrong(place, told)

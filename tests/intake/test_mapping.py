@@ -9,10 +9,11 @@ from services.intake import mapping_file
 from services.intake.files import FORMATS
 from services.intake.rows import Brought, Rejected, Told, Unchanged
 from services.runtime.settings import SHIPPED
-from services.runtime.yaml_text import FileError
+from services.runtime.yaml_text import FileError, documents
 from tests.intake.tables import GOOD, HEADER, SALES, csv_file, data, facts, reasons, told, written
 
 MAPPINGS = SHIPPED / "seeds" / "mappings"
+TABLES = [path for path in sorted(MAPPINGS.glob("*.yaml")) if "list" not in documents(path)[0]]
 
 
 def refused(folder: Path, content: str) -> str:
@@ -21,8 +22,13 @@ def refused(folder: Path, content: str) -> str:
     return str(error.value).partition("mapping.yaml")[2]
 
 
-@pytest.mark.parametrize("path", sorted(MAPPINGS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_each_shipped_mapping_can_be_used_and_says_which_table_it_fits(path: Path) -> None:
+def test_the_mapping_of_an_official_list_is_sent_to_its_own_format() -> None:
+    with pytest.raises(FileError, match="tracker ingest list-snapshot"):
+        mapping_file.load(MAPPINGS / "bfarm-antigen-tests.yaml")
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_each_shipped_mapping_of_a_table_can_be_used_and_says_which_table_it_fits(path: Path) -> None:
     assert mapping_file.load(path).fits
 
 
@@ -53,6 +59,8 @@ def test_the_example_of_the_reference_can_be_used(tmp_path: Path) -> None:
         ("source:", 'numbers: {decimal: ",", thousands: ","}\nsource:', ", numbers: decimal and thousands are both"),
         ("source:", "group_by: {columns: [order], rows: somewhere}\nsource:", ", group_by.rows: "),
         ("source:", "group_by: {columns: [order], rows: whole_file, at_most: 5}\nsource:", ", group_by.at_most: a contract is one fact"),
+        ("source:", "where: {column: order}\nsource:", ", where: expected a list"),
+        ("source:", "where: [order]\nsource:", ", where.0: expected names with values"),
         ("source:", "where: [{column: order}]\nsource:", ", where.0: expected one of is, is_not"),
         ("    export_at: {", "    hs_year: {constant: 2017, only_with: hs}\n    export_at: {", "only_with: there is no field hs beside it"),
         ("  signed: date", "  signed: date\n  terms: date", "terms holds several values: name one of them, such as terms.advance"),
