@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from events.envelope import Event, UnknownType, event, explain
 from events.registry import DATA, TOPICS, topic_of
-from events.wire import BATCH, MOST_BYTES, ONE, Unreadable, decode, encode
+from events.wire import BATCH, MOST_BYTES, MOST_EVENTS, ONE, Unreadable, decode, encode
 
 CANCELLED = {"exporter": "acme", "contract": "C1", "at": "2020-04-01T00:00:00Z"}
 
@@ -171,6 +171,13 @@ def test_a_contract_with_ten_thousand_lines_is_read() -> None:
     assert read(raw(told(type="contract.signed", data=data))).subject == "acme/C1"
 
 
+@pytest.mark.parametrize("item", [b"1", b"{}", b'{"specversion": NaN}'])
+def test_a_record_of_very_many_items_is_one_mistake_and_not_as_many(item: bytes) -> None:
+    one = refused(b"[" + b",".join([item] * (MOST_EVENTS + 1)) + b"]")
+    assert one.index == 0
+    assert len(decode(b"[" + b",".join([item] * 5) + b"]")) == 5
+
+
 def test_a_record_beyond_eight_mebibytes_is_refused() -> None:
     assert f"larger than {MOST_BYTES} bytes" in refused(b" " * (MOST_BYTES + 1)).reason
 
@@ -225,6 +232,14 @@ def test_each_missing_field_is_named_and_the_rest_counted() -> None:
     reason = refused(raw(told(type="contract.signed", data={}))).reason
     assert "exporter: expected, but missing" in reason
     assert reason.endswith("more")
+
+
+def test_each_field_at_fault_is_told_apart_with_its_place_in_the_event() -> None:
+    data = {**CANCELLED, "colour": "red", "contract": ""}
+    assert [name for name, _ in refused(raw(told(data=data))).fields] == ["data.contract", "data.colour"]
+    assert refused(raw(told(time="2020-04-01"))).fields[0][0] == "time"
+    assert refused(raw(told(type="contract.sung"))).fields[0][0] == "type"
+    assert refused(raw(1)).fields == (("", "expected a CloudEvents object"),)
 
 
 def test_one_bad_event_in_a_batch_spoils_no_other() -> None:
