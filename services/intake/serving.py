@@ -56,13 +56,13 @@ def is_open(listener: socket.socket) -> bool:
 async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
     """Serves for as long as the context lasts; then takes no more, and waits until the requests under way have ended.
 
-    Nothing is logged of a request: not its headers, in which keys travel, nor its path.
+    Nothing is logged of a request: not its headers, in which keys travel, nor its path, nor that it was none.
     """
     config = uvicorn.Config(
         app, http="h11", ws="none", lifespan="on", log_config=None, access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=_GRACE, timeout_keep_alive=30,
     )  # fmt: skip
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     server = _Server(config)
     work = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -178,6 +178,10 @@ async def test_nothing_of_a_request_is_written_to_the_log(endpoints: Endpoints) 
             for credential in (token, "cit_" + "B" * 43):
                 head = {"content-type": ONE, "authorization": f"Bearer {credential}"}
                 await http.post("/events?key=cit_query", content=b"{poison", headers=head)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"cit_no request at all\r\n\r\n")
+        assert b" 400 " in await reader.readline()
+        writer.close()
         process.send_signal(signal.SIGTERM)
         out, errors = await asyncio.wait_for(process.communicate(), 20)
         assert (process.returncode, out, errors) == (0, b"", b"")

@@ -15,7 +15,7 @@ _CANCELLED = {"exporter": "acme", "contract": "C9", "at": "2020-04-01T00:00:00Z"
 _EVENT = told("contract.cancelled", _CANCELLED, source="/acme/erp", id="keys")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def url(tracker: Tracker) -> Iterator[str]:
     """A second `tracker up` on the same servers, asked to take facts on a free port."""
     process = tracker.start(
