@@ -7,8 +7,10 @@ import pytest
 
 from events.envelope import Event
 from services.domain.makers import makers
+from services.domain.remains import remains
+from services.domain.verdicts import assess
 from tests import naive
-from tests.domain.blocked import NOW, book, fact, granted, lead_time, line, rows, rule, signed, steps
+from tests.domain.blocked import NOW, book, bought, fact, granted, lead_time, line, rows, rule, signed, steps
 
 SINCE = "2020-01-01T00:00+00:00"
 LATER = "2020-04-10T00:00+00:00"
@@ -188,3 +190,15 @@ def test_a_maker_with_two_names_in_the_registers_is_one_row() -> None:
 
     assert who() == [("b-name", False), ("c-name", False)]
     assert who(same("b-name", "a-name"), same("a-name", "c-name")) == [("b-name", True)]
+
+
+def test_what_was_cancelled_as_blocked_was_free_all_along_where_the_licence_was_spelled_otherwise() -> None:
+    cancelled = fact("contract.cancelled", exporter="acme", contract="C1", at="2020-04-02T00:00+00:00")
+    facts = [signed(), bought("P1"), granted(SINCE, holder="acme-ltd"), cancelled]
+
+    def left(*more: Event) -> list[str]:
+        of = book(*facts, *more)
+        return remains(of, assess(of, now=NOW), now=NOW)["ref"].to_list()
+
+    assert left() == ["acme/C1/1"]
+    assert left(same("acme", "acme-ltd", LATER)) == []
