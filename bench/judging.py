@@ -58,6 +58,6 @@ async def in_bulk(lines: int, times: int) -> list[Figure]:
     return [
         Figure("verdicts of lines as planned", n / one, "lines/s", told, n / other, 1.0, n),
         Figure("all of assess: folds, verdicts, windows, next changes", n / whole, "lines/s", told, n / other, 1.0, n),
-        Figure("held in memory at most", held, "MB", "the facts as one frame", events.estimated_size("mb"), 10, n,
+        Figure("held in memory at most", held, "MB", "the facts as one frame", events.estimated_size("mb"), 40, n,
                most=True),
     ]  # fmt: skip

@@ -1,9 +1,9 @@
 """The relational part of the question in DuckDB, over the very frames the program judges.
 
 Lines ⋈ scope ⋈ routes ⋈ requirements ⟕ evidence, then the minimum over requirements, the best route, the minimum over
-clauses.It leaves out quantities, windows, next changes and reasons, and the destinations and
-uses a licence is limited to, and takes requirements of other sorts (dated facts, prices, negations) for unmet: what it
-takes is the price of the joins alone.
+clauses. It leaves out quantities, windows, next changes and reasons, and the destinations and uses a licence is limited
+to, and takes requirements of other sorts (dated facts, prices, negations) for unmet: what it takes is the price of the
+joins alone.
 """
 
 from pathlib import Path

@@ -111,7 +111,7 @@ def _apart(court: Court) -> pl.Expr:
     papers = court.evidence.papers
     odd = papers.filter(pl.col("quantity").is_not_null() | pl.col("refused"))
     own = odd.filter(pl.col("contract").is_not_null()).select(_named("exporter", "contract")).to_series()
-    general = odd.filter(pl.col("contract").is_null())["exporter"]
+    general = odd.filter(pl.col("contract").is_null())["filer"]
     return (
         pl.col("kind").is_in(kinds.implode())
         | _named("exporter", "contract").is_in(own.unique().implode())
