@@ -77,16 +77,23 @@ def _acknowledged_early_and_unhealed() -> None:
     async def without_look(self: heal.Healer, sets: Sequence[Any]) -> None:
         await self.record(sets)
 
+    _put(kafka.WaitingList, "commit_for_ever", first_ack)
+    _put(heal.Healer, "__call__", without_look)
+    _look_nowhere()
+
+
+def _look_nowhere() -> None:
+    """What the group has passed and Postgres does not hold is not looked for."""
+
     async def blind(self: heal.Healer) -> int:
         return 0
 
-    _put(kafka.WaitingList, "commit_for_ever", first_ack)
-    _put(heal.Healer, "__call__", without_look)
     _put(heal.Healer, "look", blind)
 
 
 def _position_one_too_far() -> None:
-    """The position says that one more record is stored than is."""
+    """The position says that one more record is stored than is; nothing heals that."""
+    _look_nowhere()
     right = _had(store, "move_positions")
 
     async def too_far(connection: Any, cluster: str, consumer: str, sets: Any, held: Any) -> None:
@@ -232,7 +239,7 @@ SABOTAGES: dict[str, Callable[[], None]] = {
     "dedup off": lambda: None,
     "position moved before the commit": _acknowledged_before_commit,
     "acknowledged before the commit, healing off": _acknowledged_early_and_unhealed,
-    "position one too far": _position_one_too_far,
+    "position one too far, healing off": _position_one_too_far,
     "position check off": _position_check_off,
     "hand-on skipped": _hand_on_skipped,
     "hand-on forgets some": _every_tenth_handed_on_to_nobody,
