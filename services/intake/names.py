@@ -16,7 +16,7 @@ def party(name: str, identifier: str | None = None, scheme: str | None = None) -
     Raises ValueError where there is nothing to name it by.
     """
     if identifier and identifier.strip():
-        code = re.sub(r"\s+", "", identifier)
+        code = re.sub(r"\s+", "", identifier).replace("/", "-")  # a slash parts exporter, contract and line
         return f"{scheme.strip().lower()}:{code}" if scheme and scheme.strip() else code
     plain = "".join(
         letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)
