@@ -67,9 +67,10 @@ def shared_out(total: pl.Expr, weight: pl.Expr, currency: pl.Expr, over: list[st
     floor = exact.floor()
     left = (total / unit).round(0, mode="half_to_even") - floor.sum().over(over)
     place = (exact - floor).rank("ordinal", descending=True).over(over)
-    return (
-        floor + pl.when(place.cast(FINE) <= left).then(pl.lit(Decimal(1), FINE)).otherwise(NOTHING)
-    ) * unit
+    one_each = pl.when(place.cast(FINE) <= left).then(pl.lit(Decimal(1), FINE)).otherwise(NOTHING)
+    # Rounded shares leave more than one unit for each: the heaviest takes what they are off.
+    heaviest = weight.rank("ordinal", descending=True).over(over) == 1
+    return (floor + pl.when(small).then(one_each).when(heaviest).then(left).otherwise(NOTHING)) * unit
 
 
 def _places(currency: pl.Expr) -> pl.Expr:
