@@ -70,7 +70,7 @@ def test_uncast_products_would_keep_the_scale_of_their_inputs() -> None:
     st.lists(st.decimals(0, 10**15, places=4), min_size=1, max_size=8),
     st.sampled_from(["EUR", "KWD"]),
 )
-@example(Decimal(10) ** 13, [Decimal(10) ** 15, Decimal(3), Decimal(7) * 10**14], "EUR")
+@example(Decimal(10) ** 13, [Decimal(10) ** 15] * 3, "EUR")
 @example(Decimal("9999999999999.99"), [Decimal(10) ** 15 - 1, Decimal(10) ** 15 - 2, Decimal(1)], "KWD")
 @settings(deadline=None, max_examples=80)
 def test_parts_of_a_sum_add_up_to_it(total: Decimal, weights: list[Decimal], currency: str) -> None:
