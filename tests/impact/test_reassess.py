@@ -235,7 +235,7 @@ async def test_a_reason_that_comes_while_judging_is_not_taken_away(pool: asyncpg
     await pool.execute("INSERT INTO due VALUES ('acme', false)")
     async with pool.acquire() as judging, judging.transaction():
         requests = await judging.fetch(store.SQL["requests"], ["acme"])
-        await pool.execute(store.SQL["make_due"], ["acme"], [False])
+        await pool.execute(store.SQL["make_due"], ["acme"], [False], [NOON])
         await judging.execute(store.SQL["settle"], *store.columns([tuple(row) for row in requests]))
     assert await pool.fetchval("SELECT count(*) FROM due") == 1
 
