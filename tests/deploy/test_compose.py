@@ -46,17 +46,18 @@ def test_the_published_schema_refuses_a_word_it_does_not_know(
 
 
 def test_the_programs_are_given_both_servers_and_start_neither(compose: dict[str, Any]) -> None:
-    for name in ("migrate", "topics", "impact"):
+    for name in ("migrate", "topics", "impact", "intake"):
         settings = Settings.from_environment(compose["services"][name]["environment"])
         assert settings.kafka_bootstrap == "kafka:9092"
         assert settings.database_url
 
 
-def test_a_worker_starts_only_when_the_schema_and_the_topics_are_there(compose: dict[str, Any]) -> None:
+def test_the_programs_start_only_when_the_schema_and_the_topics_are_there(compose: dict[str, Any]) -> None:
     programs = compose["services"]
-    assert programs["impact"]["depends_on"] == {
-        step: {"condition": "service_completed_successfully"} for step in ("migrate", "topics")
-    }
+    for name in ("impact", "intake"):
+        assert programs[name]["depends_on"] == {
+            step: {"condition": "service_completed_successfully"} for step in ("migrate", "topics")
+        }
     for step, server in (("migrate", "postgres"), ("topics", "kafka")):
         assert programs[step]["command"] == ["tracker", step]
         assert programs[step]["depends_on"] == {server: {"condition": "service_healthy"}}
