@@ -87,7 +87,8 @@ class Sender:
         await producer.start()
         try:
             for value in values:
-                await producer.send_and_wait(topic, value, partition=partition)
+                key = b"empty" if value is None else None  # the client wants one of the two
+                await producer.send_and_wait(topic, value, key=key, partition=partition)
         finally:
             await producer.stop()
 
