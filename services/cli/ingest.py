@@ -22,6 +22,7 @@ from services.cli.options import Format, Printed, instant
 from services.intake.files import FORMATS
 from services.intake.formats.suggest import suggest
 from services.intake.handlers import Report, Telling, ingest
+from services.intake.rejects import ENDING
 from services.intake.rows import Brought
 from services.runtime import event_files, kafka
 from services.runtime.settings import NeedsAction
@@ -94,6 +95,7 @@ def ingest_files(
     if propose:
         sys.stdout.write(suggest(files[0], kind, event))
         return
+    files = _brought(files)
     collect_seldom()
     brought = Brought(mapping, day, previous)
     with _progress(form) as seen:
@@ -119,6 +121,16 @@ def _fit_together(check: bool, to: Path | None, propose: bool, event: str | None
         raise NeedsAction("--event says what --suggest-mapping is to draft. Give both, or neither.")
     if check and to is not None:
         raise NeedsAction("--check only reads, --to writes. Give one of them.")
+
+
+def _brought(files: list[Path]) -> list[Path]:
+    """The files without the tables of rejections that an earlier run left beside them: ``*`` names those as well."""
+    given = [path for path in files if not path.name.endswith(ENDING)]
+    if not given:
+        raise FileError(f"{files[0]} is a table of rejections. Give the file it stands beside, mended.")
+    if len(given) < len(files):
+        show.error_console().print(f"Left out: {len(files) - len(given)} tables of rejections (*{ENDING})")
+    return given
 
 
 def collect_seldom() -> None:

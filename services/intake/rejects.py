@@ -10,13 +10,14 @@ from services.intake.rows import Rejected
 from services.runtime.yaml_text import FileError
 
 COLUMNS = ("file", "place", "reason")
+ENDING = ".rejected.csv"
 
 
 class Rejects:
     """The rejections of one file, kept in ``PATH.rejected.csv``. The table is made at the first of them."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.with_name(f"{path.name}.rejected.csv")
+        self.path = path.with_name(f"{path.name}{ENDING}")
         self._file: IO[str] | None = None
         self._rows: Any = None
 

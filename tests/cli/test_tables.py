@@ -84,3 +84,16 @@ def test_an_option_that_would_do_nothing_is_refused(run: Run, tmp_path: Path) ->
     asked = ("ingest", "csv", table, "--mapping", mapping)
     assert "--event" in refused(run(*asked, "--check", "--event", "contract.signed"))
     assert "--check" in refused(run(*asked, "--check", "--to", "o.jsonl"))
+
+
+def test_the_tables_of_rejections_of_an_earlier_run_are_left_out_and_alone_are_refused(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "facts.jsonl"
+    path.write_text("{ not JSON\n")
+    assert run("ingest", "events", path, "--check").returncode == 1
+    table = tmp_path / "facts.jsonl.rejected.csv"
+    again = run("ingest", "events", path, table, "--check")
+    assert again.stdout.endswith("1 rejected. 0 facts, checked only.\n")
+    assert "Left out: 1 tables of rejections" in again.stderr
+    assert "Give the file it stands beside" in refused(run("ingest", "events", table, "--check"))
