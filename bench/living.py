@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from bench import consuming
 from bench.books import NOW, books, law
 from bench.figures import Figure
 from events.envelope import Event, event
@@ -117,7 +118,7 @@ async def latencies(endpoints: Endpoints, rate: float, seconds: float) -> list[f
         return f"{data['exporter']}/{contract}/{data['lines'][0]['line']}", told
 
     async with _seen(endpoints.database_url, "verdict", "ref") as found:
-        return await _timed(endpoints, made, found, rate, seconds)
+        return await _timed(endpoints, "contracts", made, found, rate, seconds)
 
 
 async def bare_latencies(endpoints: Endpoints, rate: float, seconds: float) -> list[float]:
@@ -133,22 +134,23 @@ async def bare_latencies(endpoints: Endpoints, rate: float, seconds: float) -> l
         name = uuid4().hex
         return name, event("contract.signed", {**data, "contract": name}, source="bench", id=name)
 
+    topic = await consuming.filled(endpoints.bootstrap, 0)
     command = [sys.executable, str(ROOT / "bench" / "streams" / "ours.py"), endpoints.bootstrap, endpoints.database_url,
-               "contracts", f"bench-{uuid4().hex[:8]}"]  # fmt: skip
+               topic, f"bench-{uuid4().hex[:8]}"]  # fmt: skip
     process = subprocess.Popen(
         command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL
     )
     try:
         async with _seen(endpoints.database_url, "seen", "id") as found:
-            await _timed(endpoints, made, found, 10, 5)  # it has read what was there before
-            return await _timed(endpoints, made, found, rate, seconds)
+            await _timed(endpoints, topic, made, found, 10, 5)  # it has its partitions
+            return await _timed(endpoints, topic, made, found, rate, seconds)
     finally:
         process.terminate()
         process.wait(30)
 
 
 async def _timed(
-    endpoints: Endpoints, made: Made, found: dict[str, float], rate: float, seconds: float
+    endpoints: Endpoints, topic: str, made: Made, found: dict[str, float], rate: float, seconds: float
 ) -> list[float]:
     producer = kafka.producer(endpoints.bootstrap)
     await producer.start()
@@ -160,7 +162,7 @@ async def _timed(
             key, told = made(count)
             sent[key] = time.perf_counter()
             body, kind = encode([told])
-            await producer.send("contracts", body, key=told.partitionkey.encode(),
+            await producer.send(topic, body, key=told.partitionkey.encode(),
                                 headers=[("content-type", kind.encode())])  # fmt: skip
         await producer.flush()
         while len(found.keys() & sent.keys()) < len(sent):
