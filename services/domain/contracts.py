@@ -36,7 +36,7 @@ def folded(book: Book, folds: Folds, ended: bool = False) -> pl.DataFrame:
     signed_at, changed_at`` instants · ``signed`` String (an instant, or a day). Line numbers sort by number.
     """
     lines = _joined(book, folds)
-    return _numbered(lines if ended else lines.filter((pl.col("open") > 0) & ~pl.col("over")).drop("over"))
+    return numbered(lines if ended else lines.filter((pl.col("open") > 0) & ~pl.col("over")).drop("over"))
 
 
 def _joined(book: Book, folds: Folds) -> pl.DataFrame:
@@ -106,7 +106,8 @@ def _shipped(book: Book, lines: pl.DataFrame, folds: Folds) -> pl.DataFrame:
     return lines.with_columns(open=pl.max_horizontal(pl.col("quantity") - pl.col("shipped"), zero))
 
 
-def _numbered(lines: pl.DataFrame) -> pl.DataFrame:
+def numbered(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines in order of exporter, contract and line (by number), with ``line_id`` and ``ref``."""
     number = pl.col("line").cast(pl.Int64, strict=False)
     ordered = lines.sort(
         "exporter", "contract", number.is_null(), number, "line", "fold_at", maintain_order=True

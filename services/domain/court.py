@@ -11,7 +11,7 @@ from services.domain import balances
 from services.domain.book import Book
 from services.domain.codex import Codex
 from services.domain.columns import INSTANT
-from services.domain.contracts import folded
+from services.domain.contracts import folded, numbered
 from services.domain.draws import draw_all, gone
 from services.domain.evidence import Evidence
 from services.domain.judge import RANK, Frames, Law, conclude, drawers, frames, verdict
@@ -52,7 +52,7 @@ class Court:
         now, at = now.astimezone(UTC), at and at.astimezone(UTC)
         evidence = Evidence(book, book.codex.taxonomy)
         lines = folded(book, at if at is not None else now)
-        planned = lines if at is None else folded(book, now)
+        planned = lines.with_columns(looks=pl.lit(False)) if at is None else _beside(book, lines, now)
         drawn = pl.concat([planned, gone(book, at if at is not None else now)], how="diagonal_relaxed")
         every, of = kinds(pl.concat([lines, drawn], how="diagonal_relaxed"))
         lines, drawn = every.head(lines.height).select(*lines.columns, "kind"), every.tail(drawn.height)
@@ -135,6 +135,22 @@ def _laws(codex: Codex, reading: str | None) -> tuple[tuple[World, Law], ...]:
         (world, Law.of(world.bindings, Scopes(world.bindings, codex.taxonomy)))
         for world in worlds(codex.rules, reading)
     )
+
+
+def _beside(book: Book, lines: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The open lines at ``now``, and those of ``lines`` that are not open then: these only look at the balances.
+
+    Where they stand in the order is what is said of them by ``now``, ended or not.
+    """
+    every = folded(book, now, ended=True)
+    opened = every.filter((pl.col("open") > 0) & ~pl.col("over"))
+    ended = every.join(opened.select("ref"), on="ref", how="anti").join(
+        lines.select("ref"), on="ref", how="semi"
+    )
+    later = lines.join(every.select("ref"), on="ref", how="anti")
+    looking = pl.concat([ended.drop("over"), later.select(ended.drop("over").columns)])
+    both = [opened.drop("over").with_columns(looks=pl.lit(False)), looking.with_columns(looks=pl.lit(True))]
+    return numbered(pl.concat(both).drop("line_id", "ref"))
 
 
 def _bench(

@@ -21,7 +21,8 @@ _FIRST = 0
 def draw_all(law: Law, drawn: pl.DataFrame, evidence: Evidence, now: datetime) -> dict[int, balances.Page]:
     """Draw all finite balances in order; returns the page each open line that can ever draw finds, by ``line_id``.
 
-    ``drawn``: open lines as folded to ``now``, and what was shipped (``gone``), both with their ``kind``.
+    ``drawn``: open lines as folded to ``now``, and what was shipped (``gone``), both with their ``kind``. Lines that
+    only ``looks`` find their page as well, and draw nothing.
     """
     reaching = _reaching(law, evidence)
     able = drawn.join(reaching, on="kind", how="semi")
@@ -36,7 +37,8 @@ def draw_all(law: Law, drawn: pl.DataFrame, evidence: Evidence, now: datetime) -
     _used(evidence, ledger, now)
     of_rows = drawers(frames(rows, law, evidence), law)
     named = set(rows.filter(pl.col("on_licence").is_not_null())["r"].to_list())
-    for r in sorted({*of_rows, *named}):
+    looking = set(rows.filter("looks")["r"].to_list())
+    for r in sorted({*of_rows, *named} - looking):
         if r in named:
             _draw_named(rows.row(r - _FIRST - 1, named=True), evidence, ledger)
         else:

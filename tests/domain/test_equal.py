@@ -6,6 +6,7 @@ Set EQUAL_EXAMPLES to try more books than the few that every run takes.
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from events.envelope import Event
+from events.envelope import Event, event
 from services.domain.book import Book, frame_of
 from services.domain.reach import reach
 from services.domain.verdicts import assess
@@ -62,6 +63,33 @@ def test_program_and_naive_interpreter_give_the_same_rows(of: World) -> None:
 def test_program_and_naive_interpreter_agree_on_a_numbered_book(seed: int) -> None:
     of = world(Random(seed))
     assert by_the_program(of.events, of) == by_the_design(of.events, of)
+
+
+def test_a_line_that_has_ended_since_finds_what_others_draw_ahead_of_it() -> None:
+    """Line 1 takes the credit of five pieces; line 2 is asked about on a day on which it was not cancelled yet."""
+    act = {"rule": "r1", "published": "2021-03-05T00:00Z", "exported_from": "CN", "clauses": [
+        {"clause": "1", "in_force": [{"from": "2021-03-09T00:00Z"}], "goods": [{"class": "mask"}],
+         "routes": [{"route": "credit", "all": [{"dated": "lc_issued", "before": "2021-03-08"}]}]}]}  # fmt: skip
+    line = {"class": "mask", "quantity": "10", "unit": "H87", "unit_price": "1"}
+    contract = {"exporter": "e1", "contract": "C0", "buyer": "b1", "exported_from": "CN", "destination": "US",
+                "currency": "EUR", "signed": "2021-03-04T00:00Z",
+                "lines": [{**line, "line": "1", "export_at": "2021-03-14T00:00Z"},
+                          {**line, "line": "2", "export_at": "2021-04-01T00:00Z"}]}  # fmt: skip
+    key = {"exporter": "e1", "contract": "C0"}
+    credit = {**key, "fact": "lc_issued", "at": "2021-03-03T00:00Z", "quantity": "5", "unit": "H87"}
+    told = (
+        ("rule.enacted", {"document": act, "pack": f"sha256:{'0' * 64}"}),
+        ("contract.signed", contract),
+        ("contract.dated", credit),
+        ("contract.cancelled", {**key, "line": "2", "at": "2021-03-19T00:00Z"}),
+    )
+    events = [event(kind, data, source="book", id=kind) for kind, data in told]
+    events = [one.model_copy(update={"recordedat": one.time}) for one in events]
+    now, at = (datetime(2021, 3, day, tzinfo=UTC) for day in (20, 13))
+    rows = assess(Book.from_events(frame_of(events)), now=now, at=at).to_dicts()
+    covered = {row["ref"]: row["covered_quantity"] for row in rows}
+    assert covered == {"e1/C0/1": 5, "e1/C0/2": 0}
+    assert covered == {row["ref"]: row["covered_quantity"] for row in naive.assess(events, now=now, at=at)}
 
 
 @pytest.mark.slow
