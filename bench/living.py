@@ -108,7 +108,7 @@ async def _seen(address: str, table: str, key: str) -> AsyncIterator[dict[str, f
 
 async def latencies(endpoints: Endpoints, rate: float, seconds: float) -> list[float]:
     """Seconds from the sending of a contract to its visible verdict, for contracts told at this rate a second."""
-    signed = [one for one in books(1) if one.type == "contract.signed"]
+    signed = [one for one in books(1) if one.type == "contract.signed" and one.time <= NOW]
 
     def made(number: int) -> tuple[str, Event]:
         data = signed[number % len(signed)].wire()["data"]
