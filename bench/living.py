@@ -200,9 +200,11 @@ async def living(endpoints: Endpoints, pool: asyncpg.Pool, copies: int, rate: fl
         await settled(pool)
         quiet = spread(await latencies(endpoints, rate, 10))
         await settled(pool)
-        during, one = await asyncio.gather(
-            latencies(endpoints, 5, 10), shared_fan_out(endpoints, pool, "xx-bench-1")
+        during, _ = await asyncio.gather(
+            latencies(endpoints, 5, 10), shared_fan_out(endpoints, pool, "xx-bench-0")
         )
+        await settled(pool)
+        one = await shared_fan_out(endpoints, pool, "xx-bench-1")
         memory = peak_memory(worker)
     times = {1: one}
     for count in (2, 3):
