@@ -1,4 +1,7 @@
 -- Everything the stream processors ask of Postgres, one named statement each.
+--
+-- How much a recursion finds, Postgres guesses far too high, and then reads whole tables for it. Where a step must look up
+-- one key after the other whatever the guess, it is a lateral query that ends in OFFSET 0 (or LIMIT).
 
 -- name: positions
 -- How far these partitions are stored, locked until the transaction ends; a new partition starts before its first record.
@@ -104,10 +107,13 @@ SELECT touched.id, page.exporter, true, touched.after <> '' FROM touched CROSS J
     WITH RECURSIVE found(key) AS (
         SELECT key FROM name WHERE subject = touched.subject
         UNION
-        SELECT alias.key FROM found JOIN alias ON alias.also = found.key
+        SELECT next.key FROM found CROSS JOIN LATERAL (
+            SELECT key FROM alias WHERE alias.also = found.key OFFSET 0
+        ) AS next
     )
-    SELECT DISTINCT tie.exporter FROM found JOIN tie USING (key)
-    WHERE tie.exporter > touched.after ORDER BY tie.exporter LIMIT $2
+    SELECT DISTINCT tied.exporter FROM found CROSS JOIN LATERAL (
+        SELECT exporter FROM tie WHERE tie.key = found.key AND tie.exporter > touched.after ORDER BY exporter LIMIT $2
+    ) AS tied ORDER BY tied.exporter LIMIT $2
 ) AS page WHERE touched.subject IS NOT NULL
 
 -- name: handed_on
@@ -140,8 +146,9 @@ WITH RECURSIVE closed AS (
         UNION ALL
         SELECT 'tied', also FROM alias WHERE closed.kind = 'tied' AND key = closed.value
         UNION ALL
-        SELECT 'named', same.key FROM name n JOIN name same USING (subject)
-        WHERE closed.kind = 'tied' AND n.key = closed.value AND n.finite
+        SELECT 'named', same.key FROM (
+            SELECT subject FROM name WHERE closed.kind = 'tied' AND key = closed.value AND finite OFFSET 0
+        ) AS n CROSS JOIN LATERAL (SELECT key FROM name WHERE name.subject = n.subject OFFSET 0) AS same
         UNION ALL
         SELECT 'named', key FROM alias WHERE closed.kind = 'named' AND also = closed.value
         UNION ALL
@@ -158,30 +165,34 @@ SELECT exporter, request FROM due WHERE exporter = ANY($1::text[])
 
 -- name: facts
 -- All facts of a slice: its own, the shared ones by any name its ties reach (by aliases, too), and withdrawals of any of
--- those. Instants in microseconds since 1970. How much a recursion finds, Postgres guesses far too high and reads whole
--- tables for it; OFFSET 0 has it look up one key after the other.
+-- those. Instants in microseconds since 1970.
 WITH RECURSIVE tied(key) AS (
     SELECT key FROM tie WHERE exporter = ANY($1::text[])
     UNION
-    SELECT alias.also FROM tied JOIN alias USING (key)
+    SELECT next.also FROM tied CROSS JOIN LATERAL (
+        SELECT also FROM alias WHERE alias.key = tied.key OFFSET 0
+    ) AS next
 ), subjects AS (
     SELECT DISTINCT n.subject FROM tied CROSS JOIN LATERAL (
         SELECT subject FROM name WHERE name.key = tied.key OFFSET 0
     ) AS n
 ), picked AS (
     SELECT source, id, type, "time", recorded_at, data FROM event WHERE exporter = ANY($1::text[])
-    UNION
-    SELECT e.* FROM subjects CROSS JOIN LATERAL (
-        SELECT source, id, type, "time", recorded_at, data FROM event WHERE event.subject = subjects.subject OFFSET 0
-    ) AS e
+    UNION ALL
+    SELECT e.source, e.id, e.type, e."time", e.recorded_at, e.data FROM subjects CROSS JOIN LATERAL (
+        SELECT source, id, type, "time", recorded_at, data, exporter FROM event
+        WHERE event.subject = subjects.subject OFFSET 0
+    ) AS e WHERE e.exporter IS NULL OR e.exporter <> ALL($1::text[])
 )
 SELECT source, id, type, (extract(epoch FROM "time") * 1000000)::bigint,
        (extract(epoch FROM recorded_at) * 1000000)::bigint, data
 FROM (
     TABLE picked
     UNION ALL
-    SELECT w.source, w.id, w.type, w."time", w.recorded_at, w.data
-    FROM picked p JOIN event w ON w.subject = 'event:' || p.source || ' ' || p.id AND w.type = 'fact.withdrawn'
+    SELECT w.* FROM picked CROSS JOIN LATERAL (
+        SELECT source, id, type, "time", recorded_at, data FROM event
+        WHERE subject = 'event:' || picked.source || ' ' || picked.id AND type = 'fact.withdrawn' OFFSET 0
+    ) AS w
 ) AS found
 
 -- name: current
