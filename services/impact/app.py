@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,7 +33,7 @@ async def run(endpoints: Endpoints, *, seen: Seen, wall_clock: bool = True, grou
         shown(pool, endpoints.database_url, seen) as outside,
         _sending(endpoints.bootstrap) as producer,
     ):
-        stored, due, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        stored, due, wide, changed = (asyncio.Event() for _ in range(4))
         cluster = await cluster_id(endpoints.bootstrap)
         record = handlers.Recorder(pool, cluster, group, stored, metrics=outside.metrics)
         waiting = kafka.WaitingList()
@@ -43,6 +43,9 @@ async def run(endpoints: Endpoints, *, seen: Seen, wall_clock: bool = True, grou
             async with pool.acquire() as connection:
                 await waiting.pause(await breaker.paused(connection, cluster, group))
                 outside.metrics.held(waiting.paused)
+
+        def judging(name: str, bulk: bool) -> Callable[[], Awaitable[int]]:
+            return outside.step(name, loops.paced(pool, outside.metrics, bulk=bulk))
 
         await patiently(heed)
         await patiently(lambda: again.read_again(pool))
@@ -58,10 +61,11 @@ async def run(endpoints: Endpoints, *, seen: Seen, wall_clock: bool = True, grou
                     loops.watching(healer.look, _HEAL_EVERY),
                     outside.watched(endpoints, cluster, group, lambda: kafka.assigned(app), waiting),
                     outside.looking(pool),
-                    loops.loop(outside.step("hand_on", lambda: handlers.hand_on(pool)), stored, then=due),
                     loops.loop(
-                        outside.step("reassess", loops.paced(pool, outside.metrics)), due, then=changed
+                        outside.step("hand_on", lambda: handlers.hand_on(pool)), stored, then=(due, wide)
                     ),
+                    loops.loop(judging("reassess", bulk=False), due, then=(changed,)),
+                    loops.loop(judging("reassess_bulk", bulk=True), wide, then=(changed,)),
                     loops.loop(
                         outside.step("publish", lambda: handlers.publish(pool, producer, outside.metrics)),
                         changed,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from events.envelope import event
-from events.wire import encode
+from events.values import instant_text
 from services.impact.judged import Judged, Key, Remain, losses_differ, verdicts_differ
 
 SHARDS = 16
@@ -58,34 +57,43 @@ def cause(key: Key, before: Any, after: Judged | None, now: datetime) -> tuple[s
 
 
 def outgoing(change: Change, now: datetime) -> list[tuple[int, str, str, bytes]]:
-    """The events that tell of a change, as rows of the outbox."""
-    ref, was, found = "/".join(change.key), change.before, change.after
-    head = {"exporter": change.key[0], "ref": ref, "revision": change.revision, "at": now}
-    told: list[tuple[str, dict[str, Any]]] = []
+    """The events that tell of a change, as rows of the outbox.
+
+    They are the text that ``events.wire.encode`` would write of them. What is stored is JSON already, and it is told as
+    it stands: to read and check it all once more took a third of the time of a rule that reaches everybody.
+    """
+    was, found = change.before, change.after
+    told: list[tuple[str, str]] = []
     if verdicts_differ(was.verdict, found.verdict):
-        before = json.loads(was.verdict["answer"]) if was.verdict else None
-        after = json.loads(found.verdict.answer) if found.verdict else None
-        told.append(
-            ("verdict.changed", {**head, "before": before, "after": after, "cause": list(change.cause)})
-        )
+        before = was.verdict["answer"] if was.verdict else "null"
+        after = found.verdict.answer if found.verdict else "null"
+        told.append(("verdict.changed", f'"before":{before},"after":{after},"cause":{_json(change.cause)}'))
     if losses_differ(was.estimate, found.estimate):
-        told.append(("loss.estimated", {**head, "loss": _loss(found.estimate)}))
-    shard = zlib.crc32(change.key[0].encode()) % SHARDS
+        told.append(("loss.estimated", f'"loss":{_loss(found.estimate)}'))
+    exporter = change.key[0]
+    shard = zlib.crc32(exporter.encode()) % SHARDS
     return [
-        (
-            shard,
-            "impacts",
-            change.key[0],
-            encode([event(kind, data, source=SOURCE, id=_id(kind, ref, change.revision))])[0],
-        )
-        for kind, data in told
+        (shard, "impacts", exporter, _event(kind, change, now, content).encode()) for kind, content in told
     ]
 
 
-def _loss(of: Judged | Remain | None) -> dict[str, Any] | None:
+def _event(kind: str, change: Change, now: datetime, content: str) -> str:
+    """The event of this kind that says ``content`` of the line of a change."""
+    exporter, ref, at = change.key[0], "/".join(change.key), instant_text(now)
+    envelope = {"specversion": "1.0", "id": _id(kind, ref, change.revision), "source": SOURCE, "type": kind, "time": at,
+                "subject": ref, "partitionkey": exporter, "datacontenttype": "application/json"}  # fmt: skip
+    data = {"exporter": exporter, "ref": ref, "revision": change.revision, "at": at}
+    return f'{_json(envelope)[:-1]},"data":{_json(data)[:-1]},{content}}}}}'
+
+
+def _loss(of: Judged | Remain | None) -> str:
     if of is None or of.loss is None:
-        return None
-    return {"terms": json.loads(of.loss), "steps": json.loads(of.steps) if of.steps else None}
+        return "null"
+    return f'{{"terms":{of.loss},"steps":{of.steps or "null"}}}'
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _id(kind: str, ref: str, revision: int) -> str:

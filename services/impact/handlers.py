@@ -15,7 +15,7 @@ import asyncpg
 from services.impact import breaker, store
 from services.impact.metrics import UNSEEN, Metrics, Stored
 from services.impact.plan import PAGE, Reached, oldest, planned
-from services.impact.reassess import reassess_some
+from services.impact.reassess import PROMPT_FIRST, reassess_some
 from services.impact.records import Fact, Letter, read
 from services.impact.store import SQL
 from services.runtime.faults import point, stand
@@ -93,9 +93,11 @@ async def hand_on(pool: asyncpg.Pool) -> int:
         return len(taken)
 
 
-async def reassess(pool: asyncpg.Pool, most: int, metrics: Metrics = UNSEEN) -> int:
-    """Judge due exporters anew. Returns how many were taken."""
-    return await reassess_some(pool, most, metrics)
+async def reassess(
+    pool: asyncpg.Pool, most: int, metrics: Metrics = UNSEEN, *, bulk: bool | None = None
+) -> int:
+    """Judge due exporters anew; ``bulk``: only those due in bulk, or only the others. Returns how many were taken."""
+    return await reassess_some(pool, most, metrics, PROMPT_FIRST if bulk is None else (bulk,))
 
 
 async def publish(pool: asyncpg.Pool, producer: Any, metrics: Metrics = UNSEEN) -> int:

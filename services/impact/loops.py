@@ -16,27 +16,31 @@ _IDLE = 0.5
 
 
 async def loop(
-    work: Callable[[], Awaitable[int]], came: asyncio.Event, then: asyncio.Event | None = None
+    work: Callable[[], Awaitable[int]], came: asyncio.Event, then: Sequence[asyncio.Event] = ()
 ) -> None:
     """Do the work while there is any; then wait for a sign, or a short while (another worker may have left some)."""
     while True:
         came.clear()
         done = await patiently(work)
-        if done and then is not None:
-            then.set()
-        if not done:
+        if done:
+            for sign in then:
+                sign.set()
+        else:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(came.wait(), _IDLE)
 
 
-def paced(pool: asyncpg.Pool, metrics: Metrics = UNSEEN) -> Callable[[], Awaitable[int]]:
-    """Judges more exporters at once while their locks are held shortly, and fewer when that takes long."""
+def paced(pool: asyncpg.Pool, metrics: Metrics = UNSEEN, *, bulk: bool) -> Callable[[], Awaitable[int]]:
+    """Judges more exporters at once while their locks are held shortly, and fewer when that takes long.
+
+    ``bulk``: those that a wide rule made due; else those whose own facts did, who never wait for the others.
+    """
     most = 200
 
     async def judge() -> int:
         nonlocal most
         began = time.monotonic()
-        done = await handlers.reassess(pool, most, metrics)
+        done = await handlers.reassess(pool, most, metrics, bulk=bulk)
         took = time.monotonic() - began
         if took > 1:
             most = max(100, most // 2)

@@ -18,7 +18,7 @@ from services.runtime import clock
 from services.runtime.kafka import RecordSet
 
 T = TypeVar("T")
-STEPS = ("record", "hand_on", "reassess", "publish")
+STEPS = ("record", "hand_on", "reassess", "reassess_bulk", "publish")
 RANKS = ("prompt", "bulk")
 QUEUES = ("pending", *RANKS, "outbox")
 KINDS = ("unreadable", "unknown_type", "conflict", "refused")

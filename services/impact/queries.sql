@@ -210,39 +210,9 @@ SELECT h.exporter, h.contract, h.line, max(h.revision) AS revision FROM history 
 JOIN unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line) USING (exporter, contract, line)
 GROUP BY 1, 2, 3
 
--- name: put_verdicts
-INSERT INTO verdict (exporter, contract, line, ref, revision, engine, buyer, class, destination, export_at, verdict,
-                     open_quantity, blocked_value, value, currency, next_change_at, cited, answer, loss, steps)
-SELECT exporter, contract, line, ref, revision, engine, buyer, class, destination, export_at, verdict, open_quantity,
-       blocked_value, value, currency, next_change_at,
-       ARRAY(SELECT jsonb_array_elements_text(cited::jsonb)), answer, loss, steps
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::int[], $7::text[], $8::text[], $9::text[],
-            $10::timestamptz[], $11::text[], $12::numeric[], $13::numeric[], $14::numeric[], $15::text[],
-            $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::text[])
-     AS v(exporter, contract, line, ref, revision, engine, buyer, class, destination, export_at, verdict,
-          open_quantity, blocked_value, value, currency, next_change_at, cited, answer, loss, steps)
-ON CONFLICT (exporter, contract, line) DO UPDATE SET
-    ref = excluded.ref, revision = excluded.revision, engine = excluded.engine, buyer = excluded.buyer,
-    class = excluded.class, destination = excluded.destination, export_at = excluded.export_at,
-    verdict = excluded.verdict, open_quantity = excluded.open_quantity, blocked_value = excluded.blocked_value,
-    value = excluded.value, currency = excluded.currency, next_change_at = excluded.next_change_at,
-    cited = excluded.cited, answer = excluded.answer, loss = excluded.loss, steps = excluded.steps
-
 -- name: close_verdicts
 DELETE FROM verdict v USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)
 WHERE v.exporter = k.exporter AND v.contract = k.contract AND v.line = k.line
-
--- name: put_remains
-INSERT INTO remain (exporter, contract, line, ref, engine, ended_at, buyer, class, destination, export_at, verdict,
-                    blocked_value, currency, answer, loss, steps)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[],
-                     $8::text[], $9::text[], $10::timestamptz[], $11::text[], $12::numeric[], $13::text[], $14::text[],
-                     $15::text[], $16::text[])
-ON CONFLICT (exporter, contract, line) DO UPDATE SET
-    ref = excluded.ref, engine = excluded.engine, ended_at = excluded.ended_at, buyer = excluded.buyer,
-    class = excluded.class, destination = excluded.destination, export_at = excluded.export_at,
-    verdict = excluded.verdict, blocked_value = excluded.blocked_value, currency = excluded.currency,
-    answer = excluded.answer, loss = excluded.loss, steps = excluded.steps
 
 -- name: drop_remains
 DELETE FROM remain r USING unnest($1::text[], $2::text[], $3::text[]) AS k(exporter, contract, line)

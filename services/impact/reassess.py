@@ -5,8 +5,7 @@ decides in a thread; only rows that differ are written, each with a revision cou
 """
 
 import asyncio
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,12 +16,24 @@ import polars as pl
 from services.impact import store
 from services.impact.aside import FAULTS, Failed, at_fault, by_halves
 from services.impact.changes import Change, Said, cause, differs, outgoing
-from services.impact.judged import Judged, Key, Remain, columns_differ, judge, remain_differs
+from services.impact.judged import (
+    FOUND_BY,
+    REMAIN,
+    Judged,
+    Key,
+    Remain,
+    columns_differ,
+    judge,
+    remain_differs,
+)
 from services.impact.metrics import UNSEEN, Metrics
 from services.impact.store import ENGINE, SQL, columns
 from services.impact.watch import alive
 from services.runtime.faults import point
 
+KEY = ["exporter", "contract", "line"]
+VERDICT = [*KEY, "ref", "revision", "engine", *FOUND_BY, "next_change_at", "cited", "answer", "loss", "steps"]
+REMAINED = [*KEY, "ref", "engine", *REMAIN, "answer", "loss", "steps"]
 HISTORY = ["exporter", "contract", "line", "revision", "at", "answer", "loss", "cause"]
 OUTBOX = ["shard", "topic", "key", "body"]
 
@@ -37,25 +48,33 @@ class Snapshot:
     now: datetime
 
 
-async def reassess_some(pool: asyncpg.Pool, most: int, metrics: Metrics = UNSEEN) -> int:
+PROMPT_FIRST = (False, True)
+"""Whom to look for: those that are due promptly (not in bulk); where there are none, those due in bulk."""
+
+
+async def reassess_some(
+    pool: asyncpg.Pool, most: int, metrics: Metrics = UNSEEN, lanes: Sequence[bool] = PROMPT_FIRST
+) -> int:
     """Judge up to ``most`` due exporters anew, with their slices. Returns how many were taken.
 
     What cannot be judged is found by halving and set aside.
     """
     try:
-        return len(await _judge(pool, most, [], metrics))
+        return len(await _judge(pool, most, [], metrics, lanes))
     except Failed as failed:
-        return await by_halves(pool, failed, lambda names: _judge(pool, len(names), names, metrics))
+        return await by_halves(pool, failed, lambda names: _judge(pool, len(names), names, metrics, lanes))
 
 
-async def _judge(pool: asyncpg.Pool, most: int, larger: list[str], metrics: Metrics) -> list[str]:
+async def _judge(
+    pool: asyncpg.Pool, most: int, larger: list[str], metrics: Metrics, lanes: Sequence[bool]
+) -> list[str]:
     """Judge these, or up to ``most`` that are due, in one transaction. Returns who was judged; raises Failed."""
     while True:
         async with pool.acquire() as connection, connection.transaction():
             # Judging says on this connection that it lives; only what holds up the whole program is silent for longer
             # than the pool allows, such as comparing the answers of a very large slice.
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '30s'")
-            slice_ = await _claimed(connection, most, larger)
+            slice_ = await _claimed(connection, most, larger, lanes)
             if not slice_:
                 return []
             requests = await connection.fetch(SQL["requests"], slice_)
@@ -88,7 +107,7 @@ async def _anew(pool: asyncpg.Pool, connection: Any, slice_: list[str]) -> tuple
     return [], len(judged)
 
 
-async def _claimed(connection: Any, most: int, larger: list[str]) -> list[str]:
+async def _claimed(connection: Any, most: int, larger: list[str], lanes: Sequence[bool]) -> list[str]:
     """Locks exporters to judge: ``larger`` where a smaller set turned out not to be closed, else what is due.
 
     What is due is locked without ever waiting; a larger set is locked in order, while nothing else is held.
@@ -96,7 +115,7 @@ async def _claimed(connection: Any, most: int, larger: list[str]) -> list[str]:
     if larger:
         await connection.fetch(SQL["lock_exporters"], larger)
         return larger
-    for bulk in (False, True):
+    for bulk in lanes:
         rows = await connection.fetch(SQL["take_due"], most, bulk)
         if rows:
             return sorted(row["exporter"] for row in rows)
@@ -137,22 +156,15 @@ async def _save(
         for key, before, after in changed
     ]
     told = {change.key for change in changes}
-    await _put(connection, [(c.after.verdict, c.revision) for c in changes if c.after.verdict is not None])
+    loud = [(c.after.verdict, c.revision) for c in changes if c.after.verdict is not None]
     quiet = [
-        one
+        (one, last[key])
         for key, one in judged.items()
         if key not in told and columns_differ(was.current[key], one, ENGINE)
     ]
-    await _put(connection, [(one, last[one.key]) for one in quiet])
-    await connection.execute(
-        SQL["close_verdicts"], *columns([key for key in was.current if key not in judged], 3)
-    )
-    await _put_remains(
-        connection, [one for key, one in remains.items() if remain_differs(was.remains.get(key), one, ENGINE)]
-    )
-    await connection.execute(
-        SQL["drop_remains"], *columns([key for key in was.remains if key not in remains], 3)
-    )
+    await _put(connection, was, judged, [*loud, *quiet])
+    left = [one for key, one in remains.items() if remain_differs(was.remains.get(key), one, ENGINE)]
+    await _put_remains(connection, was, remains, left)
     await _tell(connection, changes, was.now)
 
 
@@ -177,19 +189,37 @@ async def _tell(connection: Any, changes: Sequence[Change], now: datetime) -> No
         await connection.copy_records_to_table("outbox", records=rows, columns=OUTBOX)
 
 
-async def _put(connection: Any, answers: Sequence[tuple[Judged, int]]) -> None:
+async def _put(
+    connection: Any, was: Snapshot, judged: Mapping[Key, Judged], answers: Sequence[tuple[Judged, int]]
+) -> None:
+    """Write these verdicts, each with its revision, in place of those there were; the lines no longer judged go."""
+    new = {one.key for one, _ in answers}
+    gone = [key for key in was.current if key in new or key not in judged]
     rows = [
-        (*one.key, "/".join(one.key), revision, ENGINE, *one.columns, one.next_change_at, json.dumps(one.cited),
-         one.answer, one.loss, one.steps)
+        (*one.key, "/".join(one.key), revision, ENGINE, *one.columns, one.next_change_at, list(one.cited), one.answer,
+         one.loss, one.steps)
         for one, revision in answers
     ]  # fmt: skip
-    if rows:
-        await connection.execute(SQL["put_verdicts"], *columns(rows))
+    await _replace(connection, "close_verdicts", gone, "verdict", VERDICT, rows)
 
 
-async def _put_remains(connection: Any, found: Sequence[Remain]) -> None:
+async def _put_remains(
+    connection: Any, was: Snapshot, remains: Mapping[Key, Remain], found: Sequence[Remain]
+) -> None:
+    """Write what is left of these lines in place of what there was; what is said no longer goes."""
+    new = {one.key for one in found}
+    gone = [key for key in was.remains if key in new or key not in remains]
     rows = [
         (*one.key, "/".join(one.key), ENGINE, *one.columns, one.answer, one.loss, one.steps) for one in found
     ]
+    await _replace(connection, "drop_remains", gone, "remain", REMAINED, rows)
+
+
+async def _replace(
+    connection: Any, drop: str, gone: Sequence[Key], table: str, names: list[str], rows: Sequence[Any]
+) -> None:
+    """Take rows away by their keys, and put others there by COPY."""
+    if gone:
+        await connection.execute(SQL[drop], *columns(gone))
     if rows:
-        await connection.execute(SQL["put_remains"], *columns(rows))
+        await connection.copy_records_to_table(table, records=rows, columns=names)

@@ -12,7 +12,7 @@ from typing import TypeVar
 T = TypeVar("T")
 TURN = 5.0
 """A turn may take so many times longer: statements and sends have limits of their own."""
-LONGER: Mapping[str, float] = {"reassess": 30.0}
+LONGER: Mapping[str, float] = {"reassess": 30.0, "reassess_bulk": 30.0}
 """These may take longer still: a very large slice is judged in one turn."""
 
 
