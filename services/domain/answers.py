@@ -1,7 +1,7 @@
 """Answers as people and programs read them: one JSON object per line, the same bytes for the same answer."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,13 +29,38 @@ def answers(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def lines(rows: pl.DataFrame) -> list[str]:
-    """The rows as JSON Lines."""
-    return [text(answer) for answer in answers(rows)]
+    """The rows as JSON Lines: ``text`` of each of ``answers``, found column by column."""
+    loss = rows["loss"].to_list() if "loss" in rows.columns else [None] * rows.height
+    told = (text(None if one is None else json.loads(one)) for one in loss)
+    return _joined(KEYS, [*_columns(rows, KEYS[:-1]), told])
 
 
-def text(answer: Mapping[str, Any]) -> str:
-    """One answer as one line of JSON."""
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+def unclocked(rows: pl.DataFrame) -> list[str]:
+    """The same without ``at``, ``now`` and ``loss``: what stays the same however late it is asked."""
+    keys = [name for name in KEYS if name not in (*CLOCKED, "loss")]
+    return _joined(keys, _columns(rows, keys))
+
+
+def _joined(keys: Sequence[str], columns: Sequence[Iterable[str]]) -> list[str]:
+    template = "{" + ",".join(f"{text(key)}:%s" for key in keys) + "}"
+    return [template % row for row in zip(*columns, strict=True)]
+
+
+def _columns(rows: pl.DataFrame, keys: Sequence[str]) -> list[list[str]]:
+    return [_texts(rows[key]) if key in rows.columns else ["null"] * rows.height for key in keys]
+
+
+def _texts(column: pl.Series) -> list[str]:
+    """Each value as JSON. Most values stand in many rows, and are written once."""
+    if column.dtype == pl.List:
+        return [text(_value(value)) if value else "[]" for value in column.to_list()]
+    told: dict[Any, str] = {}
+    return [told.get(value) or told.setdefault(value, text(_value(value))) for value in column.to_list()]
+
+
+def text(value: Any) -> str:
+    """A JSON value, such as one answer, as one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _value(value: Any) -> Any:

@@ -1,15 +1,14 @@
 """Answers judged anew beside those that are stored, and where the two differ. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from services.domain.answers import CLOCKED, answers, text
+from services.domain.answers import unclocked
 from services.domain.book import Book
+from services.domain.columns import FINE, MONEY
 from services.domain.contracts import wake
 from services.domain.losses import estimate
 from services.domain.remains import remains
@@ -18,6 +17,7 @@ from services.domain.verdicts import assess
 FOUND_BY = ("buyer", "class", "destination", "export_at", "verdict", "open_quantity", "blocked_value", "value",
             "currency")  # fmt: skip
 REMAIN = ("ended_at", "buyer", "class", "destination", "export_at", "verdict", "blocked_value", "currency")
+KEY = ("exporter", "contract", "line")
 Key = tuple[str, str, str]
 
 
@@ -63,32 +63,33 @@ def judge(
 
 
 def _kept(rows: pl.DataFrame) -> dict[Key, Judged]:
+    worth = pl.col("open_quantity").cast(FINE) * pl.col("unit_price").cast(FINE)
+    rows = rows.with_columns(value=worth.round(4, mode="half_to_even").cast(MONEY))
+    rest = ("next_change_at", "cited", "loss", "loss_steps")
     kept = {}
-    for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
-        value = row["open_quantity"] * row["unit_price"]
-        found_by = tuple({**row, "value": value.quantize(Decimal("0.0001"))}[name] for name in FOUND_BY)
-        due, cites, told = row["next_change_at"], tuple(row["cited"]), _unclocked(answer)
-        one = Judged(_key(row), found_by, due, cites, told, row["loss"], row["loss_steps"])
-        kept[one.key] = one
+    for row, found_by, (due, cites, loss, steps), answer in zip(
+        rows.select(KEY).iter_rows(),
+        rows.select(FOUND_BY).iter_rows(),
+        rows.select(rest).iter_rows(),
+        unclocked(rows),
+        strict=True,
+    ):
+        kept[row] = Judged(row, found_by, due, tuple(cites), answer, loss, steps)
     return kept
 
 
 def _remains(rows: pl.DataFrame) -> dict[Key, Remain]:
-    left = {}
-    for row, answer in zip(rows.iter_rows(named=True), answers(rows), strict=True):
-        told = _unclocked(answer)
-        columns, cites = tuple(row[name] for name in REMAIN), tuple(row["cited"])
-        one = Remain(_key(row), columns, cites, told, row["loss"], row["loss_steps"])
-        left[one.key] = one
-    return left
-
-
-def _key(row: Mapping[str, Any]) -> Key:
-    return row["exporter"], row["contract"], row["line"]
-
-
-def _unclocked(answer: Mapping[str, Any]) -> str:
-    return text({name: value for name, value in answer.items() if name not in (*CLOCKED, "loss")})
+    found = zip(
+        rows.select(KEY).iter_rows(),
+        rows.select(REMAIN).iter_rows(),
+        rows.select("cited", "loss", "loss_steps").iter_rows(),
+        unclocked(rows),
+        strict=True,
+    )
+    return {
+        key: Remain(key, columns, tuple(cites), answer, loss, steps)
+        for key, columns, (cites, loss, steps), answer in found
+    }
 
 
 def verdicts_differ(before: Any, after: Judged | None) -> bool:

@@ -18,6 +18,7 @@ from services.impact.aside import FAULTS, Failed, at_fault, by_halves
 from services.impact.changes import Change, Said, cause, differs, outgoing
 from services.impact.judged import (
     FOUND_BY,
+    KEY,
     REMAIN,
     Judged,
     Key,
@@ -31,7 +32,6 @@ from services.impact.store import ENGINE, SQL, columns
 from services.impact.watch import alive
 from services.runtime.faults import point
 
-KEY = ["exporter", "contract", "line"]
 VERDICT = [*KEY, "ref", "revision", "engine", *FOUND_BY, "next_change_at", "cited", "answer", "loss", "steps"]
 REMAINED = [*KEY, "ref", "engine", *REMAIN, "answer", "loss", "steps"]
 HISTORY = ["exporter", "contract", "line", "revision", "at", "answer", "loss", "cause"]
