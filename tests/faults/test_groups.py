@@ -81,7 +81,8 @@ async def test_workers_that_come_and_go_lose_nothing_and_get_on(
         watching.cancel()
         for one in running:
             await end(one)
-        await asyncio.gather(watching, return_exceptions=True)
+        (ended,) = await asyncio.gather(watching, return_exceptions=True)
+    assert isinstance(ended, asyncio.CancelledError), ended
     await scene.ended()
     scene.row.trials += starts
     scene.row.bit += len(members.seen) - 1
