@@ -1,4 +1,4 @@
-"""What Postgres makes of it: facts recorded, one exporter's fact on growing books, a rule that reaches everybody."""
+"""What Postgres makes of it: facts recorded, and a rule that reaches everybody."""
 
 import asyncio
 import itertools
@@ -10,7 +10,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bench.books import NOW, books, law
 from bench.figures import Figure, in_turn
-from events.envelope import Event, event
+from events.envelope import Event
 from events.registry import topic_of
 from events.wire import encode
 from services.impact import handlers, store
@@ -98,29 +98,6 @@ async def settle(pool: asyncpg.Pool) -> None:
         pass
     while await handlers.reassess(pool, 500):
         pass
-
-
-async def one_exporter(pool: asyncpg.Pool, sizes: Sequence[int], times: int) -> list[Figure]:
-    """Seconds from one exporter's fact to its visible verdict, on books of so many stories; the first is the base."""
-    figures: list[Figure] = []
-    for copies in sizes:
-        await _loaded(pool, copies)
-        signed = next(one for one in books(1) if one.type == "contract.signed")
-        numbers = itertools.count()
-
-        async def one_fact(signed: Event = signed, numbers: Iterator[int] = numbers) -> None:
-            again = {**signed.wire()["data"], "contract": f"again-{next(numbers)}"}
-            fact = event(signed.type, again, source="bench", id=f"{next(_offsets)}", recordedat=NOW)
-            await tell(pool, record_sets([fact]))
-            await settle(pool)
-
-        await one_fact()
-        (seconds,) = await in_turn([one_fact], 5 * times)
-        lines = await pool.fetchval("SELECT count(*) FROM verdict")
-        base = figures[0].value if figures else seconds
-        figures.append(Figure(f"one exporter's fact to its verdict, {copies} stories", seconds, "s",
-                              f"on {sizes[0]} stories", base, 1.5, lines, most=True))  # fmt: skip
-    return figures
 
 
 async def fan_out(pool: asyncpg.Pool, copies: int) -> Figure:
