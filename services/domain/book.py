@@ -4,7 +4,7 @@ Nothing is ever overwritten: the state of a contract is the fold of all its even
 when they were learnt, and their names; so the order in which they arrived cannot matter, nor how often.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -61,16 +61,31 @@ class Book:
 
     def known(self, instant: datetime | None) -> "Book":
         """What had been recorded by the instant (default: everything), less what was withdrawn by then."""
-        events = self.events if instant is None else self.events.filter(pl.col("recorded_at") <= instant)
-        told = (self if instant is None else Book(events)).of("fact.withdrawn")
-        gone = told.select(source="data.source", id="data.id")
+        if instant is not None:
+            return Book(self.events.filter(pl.col("recorded_at") <= instant)).known(None)
+        return self if self._standing is None else self._standing
+
+    @cached_property
+    def _standing(self) -> "Book | None":
+        """The book less what was withdrawn; None where nothing was."""
+        told = self.told("fact.withdrawn").select(source="data.source", id="data.id")
+        if told.is_empty():
+            return None
+        gone = self.events.filter(pl.col("type") != "fact.withdrawn")
+        gone = gone.join(told, on=["source", "id"], how="semi").select("source", "id")
         if gone.is_empty():
-            return self if instant is None else replace(self, events=events)
-        withdrawn = events.join(gone.unique(), on=["source", "id"], how="semi")
-        withdrawn = withdrawn.filter(pl.col("type") != "fact.withdrawn")
-        return replace(
-            self, events=events.join(withdrawn.select("source", "id"), on=["source", "id"], how="anti")
-        )
+            return None
+        return replace(self, events=self.events.join(gone, on=["source", "id"], how="anti"))
+
+    def once(self, of: Hashable, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """What ``make`` works out of this book and ``of`` alone, worked out the first time it is asked for."""
+        if of not in self._worked_out:
+            self._worked_out[of] = make()
+        return self._worked_out[of]
+
+    @cached_property
+    def _worked_out(self) -> dict[Hashable, pl.DataFrame]:
+        return {}
 
     def only(self, exporters: Iterable[str]) -> "Book":
         """The same book with the contracts, papers and purchases of these exporters only."""
@@ -111,27 +126,31 @@ class Book:
 
         Parties named only to be compared (``parties.COMPARED``) stand there by the one name they are compared by.
         """
-        if event_type not in self._cache:
-            self._cache[event_type] = with_compared(self.told(event_type), event_type, self.names)
-        return self._cache[event_type]
+        return self.once(
+            ("of", event_type), lambda: with_compared(self.told(event_type), event_type, self.names)
+        )
 
     @cached_property
     def _schema(self) -> Mapping[str, dict[str, pl.DataType]]:
         return data_schema(self.codex.attributes)
 
-    @cached_property
-    def _cache(self) -> dict[str, pl.DataFrame]:
-        return {}
-
     def told(self, event_type: str) -> pl.DataFrame:
         """The events of a type as ``of`` gives them, every party by the name it was told by."""
         schema = (_PLAIN if event_type in _PLAIN else self._schema)[event_type]
-        rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)
+        rows = self._in_order(event_type)
         head = rows.select("source", "id", "time", "recorded_at")
         data = rows["data"].str.json_decode(pl.Struct(schema)).struct.unnest()
         clash = {name: f"data.{name}" for name in data.columns if name in head.columns}
         return pl.concat([head, data.rename(clash)], how="horizontal")
 
     def _texts(self, event_type: str) -> tuple[str, ...]:
-        rows = self.events.filter(pl.col("type") == event_type).sort(ORDER)
-        return tuple(rows["data"])
+        return tuple(self._in_order(event_type)["data"])
+
+    def _in_order(self, event_type: str) -> pl.DataFrame:
+        rows = self._by_type.get(event_type)
+        return self.events.clear() if rows is None else rows.sort(ORDER)
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, pl.DataFrame]:
+        parts = self.events.partition_by("type", as_dict=True, maintain_order=False)
+        return {str(event_type): rows for (event_type,), rows in parts.items()}

@@ -32,13 +32,19 @@ _TERM_FIELDS = {
 }  # fmt: skip
 
 
-def stated(book: Book, lines: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def stated(
+    book: Book, lines: pl.DataFrame, now: datetime, others: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """The user's own figures for each line: n, term, amount, ``of`` (its currency); the last statement counts.
 
     One for a whole contract goes to the lines that state none of their own: ``SUMS`` as the blocked part of each line's
     share, terms to the blocked lines by blocked value (to all by value where none is blocked), ``release_days`` as is.
+    Of a contract that has lines among ``others`` it is theirs alone.
     """
     rows = book.of("loss.stated").filter(pl.col("time") <= now)
+    if others is not None:
+        borne = rows.filter(pl.col("line").is_null()).join(others, on=KEY, how="semi")
+        rows = rows.join(borne, on=["source", "id"], how="anti", maintain_order="left")
     last = rows.unique([*KEY, "line", "term"], keep="last", maintain_order=True)
     last = last.select(*KEY, "line", "term", amount=pl.col("amount").cast(FINE), of="currency")
     if last.is_empty():

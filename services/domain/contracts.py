@@ -35,8 +35,16 @@ def folded(book: Book, folds: Folds, ended: bool = False) -> pl.DataFrame:
     ``quantity, open, shipped`` Decimal(38,6) · ``unit_price, cost_to_go`` Decimal(38,4) · ``export_at, deadline,
     signed_at, changed_at`` instants · ``signed`` String (an instant, or a day). Line numbers sort by number.
     """
-    lines = _joined(book, folds)
-    return numbered(lines if ended else lines.filter((pl.col("open") > 0) & ~pl.col("over")).drop("over"))
+    if not isinstance(folds, datetime):
+        return _folded(book, folds, ended)
+    return book.once(("folded", folds, ended), lambda: _folded(book, folds, ended))
+
+
+def _folded(book: Book, folds: Folds, ended: bool) -> pl.DataFrame:
+    if ended:
+        return numbered(_joined(book, folds))
+    lines = folded(book, folds, ended=True).filter((pl.col("open") > 0) & ~pl.col("over")).drop("over")
+    return lines.with_columns(line_id=pl.int_range(pl.len(), dtype=pl.UInt32))
 
 
 def _joined(book: Book, folds: Folds) -> pl.DataFrame:

@@ -15,7 +15,6 @@ from services.domain.contracts import folded
 from services.domain.figures import figure
 from services.domain.forecast import CASES
 from services.domain.money import NOTHING, Rates, converted, day_of, digits
-from services.domain.purchases import parcels
 from services.domain.units import converted as in_unit
 
 GROUPS = {"stock": "stock_write_down", "orders": "commitment_loss", "avoidable": "avoidable"}
@@ -25,9 +24,16 @@ _LOSSES = [f"loss_{case}" for case in CASES]
 _EMPTY = pl.lit([], dtype=pl.List(pl.String))
 
 
-def of(book: Book, lines: pl.DataFrame, chosen: pl.DataFrame, moment: datetime, rates: Rates) -> pl.DataFrame:
-    """What idle components cost each chosen line: n, and for each of ``GROUPS`` its sums, currency, error and steps."""
-    bought = parcels(book, moment)
+def of(
+    book: Book,
+    bought: pl.DataFrame,
+    lines: pl.DataFrame,
+    chosen: pl.DataFrame,
+    moment: datetime,
+    rates: Rates,
+) -> pl.DataFrame:
+    """What idle components (``purchases.parcels``) cost each chosen line: n, and for each of ``GROUPS`` its sums,
+    currency, error and steps."""
     sent = _shipments(book, bought, moment)
     parts = idle(bought, lines, sent, book.codex.taxonomy)
     about = chosen.select("n", "blocked_since", "rule_published", contract_currency="currency")

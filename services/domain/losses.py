@@ -27,6 +27,7 @@ from services.domain.figures import figure, same
 from services.domain.forecast import releases
 from services.domain.loss_text import loss_json, steps_json, tagged
 from services.domain.money import Rates, digits
+from services.domain.purchases import parcels
 
 DEFAULTS: Mapping[str, tuple[str, str]] = {
     "stock": ("none", "nothing recorded as bought is nothing bought"),
@@ -63,6 +64,7 @@ def estimate(
     now: datetime,
     known: datetime | None = None,
     at: datetime | None = None,
+    others: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The rows of ``verdicts.assess`` with two more columns of JSON text, null for lines that lose nothing.
 
@@ -70,33 +72,35 @@ def estimate(
     nothing can be said), and ``probability``. ``loss_steps``: ``tags`` (input → given, default, estimated) and
     ``steps`` (term → how it was reckoned). Purchases count up to ``at``, else ``now``; nothing else depends on either.
     Rows with ``ended_at`` were cancelled then: delay counts up to that instant, and they will not be exported.
+    ``others``: lines (exporter, contract) that are reckoned apart from these and bear whatever names no line.
     """
     book, moment = book.known(known), at if at is not None else now
     lines = rows.with_row_index("n")
-    figures = claims.stated(book, lines, moment)
+    figures = claims.stated(book, lines, moment, others)
     told = figures.filter(
         pl.col("term").is_in([*claims.TERMS, *(p for of in claims.PIECES.values() for p in of)])
     )
     chosen = lines.filter((pl.col("blocked_quantity") > 0) | pl.col("n").is_in(told["n"].implode()))
     if chosen.is_empty():
         return rows.with_columns(loss=pl.lit(None, pl.String), loss_steps=pl.lit(None, pl.String))
-    reckoned = _reckoned(book, lines, chosen, figures, moment)
+    bought = parcels(book, moment, named=others is not None)
+    reckoned = _reckoned(book, lines, chosen, figures, bought, moment)
     texts = reckoned.select("n", loss=loss_json(TERMS), loss_steps=steps_json(TERMS))
     return lines.join(texts, on="n", how="left", maintain_order="left").drop("n")
 
 
 def _reckoned(
-    book: Book, lines: pl.DataFrame, chosen: pl.DataFrame, figures: pl.DataFrame, moment: datetime
-) -> pl.DataFrame:
+    book: Book, lines: pl.DataFrame, chosen: pl.DataFrame, figures: pl.DataFrame, bought: pl.DataFrame,
+    moment: datetime,
+) -> pl.DataFrame:  # fmt: skip
     """The chosen lines with every term as ``figures.figure`` lays it out, and the tags of the inputs."""
     rates = Rates(book.fx)
     frame = claims.terms(book, chosen, moment)
     for more in (releases(book, chosen), claims.contract_sums(book, lines, moment)):
         frame = frame.join(more, on="n", how="left", maintain_order="left")
     frame = inputs.with_stated(frame, figures, rates)
-    frame = frame.join(
-        idle_parts.of(book, lines, frame, moment, rates), on="n", how="left", maintain_order="left"
-    )
+    parts = idle_parts.of(book, bought, lines, frame, moment, rates)
+    frame = frame.join(parts, on="n", how="left", maintain_order="left")
     worth = pl.col("unit_price").cast(FINE) * pl.col("blocked_quantity").cast(FINE)
     frame = frame.with_columns(late_value=worth)
     priced = pl.format(

@@ -24,16 +24,23 @@ _SAID = ["contract", "line", "class", "component", "unit", "currency", "unit_cos
 _ZERO = pl.lit(0, dtype=QUANTITY)
 
 
-def parcels(book: Book, moment: datetime) -> pl.DataFrame:
+def parcels(book: Book, moment: datetime, named: bool = False) -> pl.DataFrame:
     """All parcels by the instant, one row each (``PARCEL``); of an exporter's those first that are used first.
+
+    ``named``: only of what was told as bought for a line.
 
     ``kind``: ``stock`` on hand · ``order`` not delivered · ``sold`` stock and ``called_off`` orders, with what they
     brought in. ``quantity`` is the parcel's, ``bought`` that of the whole purchase in stock (or ordered and not
     delivered), of which parcels are parts. ``unit_cost`` and ``salvage`` (price less cost of selling) are per unit of
     the component; ``fee``, ``prepaid`` and ``proceeds`` are sums for the parcel.
     """
-    ordered = _stated(book, "component.ordered", moment)
-    delivered = _stated(book, "component.purchased", moment)
+    return book.once(("parcels", moment, named), lambda: _parcels(book, moment, named))
+
+
+def _parcels(book: Book, moment: datetime, named: bool) -> pl.DataFrame:
+    ordered, delivered = (
+        _stated(book, name, moment, named) for name in ("component.ordered", "component.purchased")
+    )
     stock, sold = _stock(book, moment, ordered, delivered)
     orders, off = _orders(book, moment, ordered, delivered)
     found = [part.select(PARCEL.keys()).cast(PARCEL) for part in (sold, off, stock, orders)]  # type: ignore[arg-type]
@@ -44,8 +51,10 @@ def parcels(book: Book, moment: datetime) -> pl.DataFrame:
     )
 
 
-def _stated(book: Book, event_type: str, moment: datetime) -> pl.DataFrame:
-    rows = book.of(event_type).filter(pl.col("time") <= moment)
+def _stated(book: Book, event_type: str, moment: datetime, named: bool) -> pl.DataFrame:
+    rows = book.of(event_type).filter(
+        pl.col("time") <= moment, pl.lit(not named) | pl.col("line").is_not_null()
+    )
     if event_type == "component.purchased":
         rows = rows.with_columns(cancellation_fee=pl.lit(None, pl.String), prepaid=pl.lit(None, pl.String))
     fine = {

@@ -19,7 +19,9 @@ _STOOD = Remembered(512)
 _LINE = ["exporter", "contract", "line"]
 _MOMENT = timedelta(microseconds=1)
 _SIGNED = ("contract.signed", "contract.amended")
-_POOLED = ("component.purchased", "component.ordered")
+_OF_MONEY = ("component.ordered", "component.purchased", "component.disposed", "component.order_cancelled",
+             "loss.stated", "licence.applied", "leadtime.published", "fx.published")  # fmt: skip
+"""What no verdict looks at."""
 _TIMELESS = ("goods.published", "codes.published", "party.matched", "party.unmatched")
 """What goods are, and who is who, is no news of its day: a class that was published later was one before."""
 
@@ -28,7 +30,8 @@ def remains(book: Book, rows: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     """The lines cancelled while blocked whose own components are still on hand or on order, with their losses.
 
     Each is as it was judged just before it was cancelled, by what was true or known by then, with ``ended_at``, and
-    ``loss`` and ``loss_steps`` as of ``now``. Only purchases that name the line count: open lines may need the others.
+    ``loss`` and ``loss_steps`` as of ``now``. Only purchases that name the line count: open lines may need the others;
+    and figures for a whole contract that goes on stay with its open lines.
     ``rows``: those of ``verdicts.assess``, whose columns these have. Changes with the facts only, never with the clock.
     """
     book = book.known(None)
@@ -40,7 +43,7 @@ def remains(book: Book, rows: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     every = pl.concat(found).sort("ref")
     if every.is_empty():
         return every.with_columns(loss=pl.lit(None, pl.String), loss_steps=pl.lit(None, pl.String))
-    return estimate(_without_what_others_bear(book, rows), every, now=now)
+    return estimate(book, every, now=now, others=rows.select(_LINE[:2]))
 
 
 def _blocked_then(book: Book, lines: pl.DataFrame, moment: datetime) -> pl.DataFrame:
@@ -75,7 +78,7 @@ def _left_with_parts(book: Book, now: datetime) -> pl.DataFrame:
 def _by_then(book: Book, moment: datetime) -> Book:
     """The book of what was true or known before the moment: a licence granted later did not free what was gone."""
     known = (pl.col("time") < moment) | (pl.col("recorded_at") < moment) | pl.col("type").is_in(_TIMELESS)
-    return replace(book, events=book.events.filter(known))
+    return replace(book, events=book.events.filter(known & ~pl.col("type").is_in(_OF_MONEY)))
 
 
 def _narrowed(book: Book, lines: pl.DataFrame) -> Book:
@@ -90,16 +93,3 @@ def _narrowed(book: Book, lines: pl.DataFrame) -> Book:
     return replace(
         book, events=pl.concat([book.events.filter(~signed), book.events.filter(signed).filter(own)])
     )
-
-
-def _without_what_others_bear(book: Book, rows: pl.DataFrame) -> Book:
-    """Purchases that name no line, and figures for a whole contract that goes on, stay with the open lines."""
-    of_both = pl.col("type").is_in([*_POOLED, "loss.stated"])
-    exporter, contract, line = (
-        pl.col("data").str.json_path_match(f"$.{name}") for name in ("exporter", "contract", "line")
-    )
-    open_ = rows.select(pl.concat_str("exporter", pl.lit("/"), "contract")).unique().to_series()
-    goes_on = pl.concat_str(exporter, pl.lit("/"), contract).is_in(open_.implode()).fill_null(False)
-    borne = line.is_null() & ((pl.col("type") != "loss.stated") | goes_on)
-    events = book.events
-    return replace(book, events=pl.concat([events.filter(~of_both), events.filter(of_both).filter(~borne)]))
