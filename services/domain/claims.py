@@ -42,7 +42,7 @@ def stated(
     Of a contract that has lines among ``others`` it is theirs alone.
     """
     rows = book.of("loss.stated").filter(pl.col("time") <= now)
-    if others is not None:
+    if others is not None and not rows.is_empty():
         borne = rows.filter(pl.col("line").is_null()).join(others, on=KEY, how="semi")
         rows = rows.join(borne, on=["source", "id"], how="anti", maintain_order="left")
     last = rows.unique([*KEY, "line", "term"], keep="last", maintain_order=True)
@@ -83,9 +83,8 @@ def _by_value(book: Book, sums: pl.DataFrame, lines: pl.DataFrame, now: datetime
         return pl.DataFrame(schema=_STATED)
     asked = pl.col("ref").is_in(lines["ref"].implode())
     goes_on = (~pl.col("over") & (pl.col("open") > 0)).any().over(KEY)
-    every = folded(book, now, ended=True).filter(
-        ~pl.col("over") | (~goes_on & (asked | (pl.col("open") <= 0)))
-    )
+    every = folded(book, now, ended=True).join(sums, on=KEY, how="semi", maintain_order="left")
+    every = every.filter(~pl.col("over") | (~goes_on & (asked | (pl.col("open") <= 0))))
     every = every.select(
         *KEY, "line", "line_id", value=pl.col("quantity").cast(FINE) * pl.col("unit_price").cast(FINE)
     )
@@ -100,11 +99,13 @@ def _by_value(book: Book, sums: pl.DataFrame, lines: pl.DataFrame, now: datetime
     ).cast(_STATED)  # type: ignore[arg-type]  # fmt: skip
 
 
-def contract_sums(book: Book, lines: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """The blocked part of each line's advance and guarantee, in contract currency: n, advance, guarantee.
+def contract_sums(book: Book, lines: pl.DataFrame, chosen: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The blocked part of the advance and guarantee of each chosen line's contract, in its currency: n, advance,
+    guarantee.
 
     An advance is what was received, as far as dated facts give its value; else what the contract agrees.
     """
+    lines = lines.join(chosen, on=KEY, how="semi", maintain_order="left")
     agreed = lines.group_by(KEY, maintain_order=True).agg(
         of=pl.col("currency").first(),
         advance=pl.col("terms").struct.field("advance").cast(FINE).drop_nulls().first(),
@@ -135,11 +136,13 @@ def terms(book: Book, lines: pl.DataFrame, now: datetime) -> pl.DataFrame:
     told = book.of("contract.dated").filter(
         (pl.col("time") <= now) & (pl.col("fact") == "force_majeure_notified")
     )
+    rows = lines.with_columns(**_TERM_FIELDS)
+    if told.is_empty():
+        return rows.with_columns(notified_at=pl.lit(None, INSTANT), notified_until=pl.lit(None, INSTANT))
     told = told.select(*KEY, "line", notified_at="time", notified_until=instant(pl.col("until")))
     first = [pl.col("notified_at", "notified_until").first()]
     for_line = told.drop_nulls("line").group_by([*KEY, "line"], maintain_order=True).agg(first)
     for_all = told.filter(pl.col("line").is_null()).group_by(KEY, maintain_order=True).agg(first)
-    rows = lines.with_columns(**_TERM_FIELDS)
     rows = rows.join(for_line, on=[*KEY, "line"], how="left", maintain_order="left")
     rows = rows.join(for_all, on=KEY, how="left", suffix="_all", maintain_order="left")
     return rows.with_columns(

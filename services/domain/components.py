@@ -28,7 +28,11 @@ def idle(
     lines of the exporters. ``shipments``: exporter, contract, line, class, sent (quantity), sent_at.
     """
     lines = lines.select("n", *_LINE, "class", "export_at", "quantity", "open_quantity", "blocked_quantity")
-    parcels = parcels.join(lines.select("exporter").unique(), on="exporter", how="semi").with_row_index("p")
+    harmed = lines.filter(pl.col("blocked_quantity") > 0)
+    parcels = parcels.join(harmed, on="exporter", how="semi", maintain_order="left").with_row_index("p")
+    if parcels.is_empty():
+        return pl.DataFrame(schema=PART)
+    lines = lines.join(parcels, on="exporter", how="semi", maintain_order="left")
     named = parcels.filter(pl.col("line").is_not_null())
     own, needs = _named(named, lines)
     shared, needs = shared_out_by_need(
@@ -86,6 +90,9 @@ def _lent(own: pl.DataFrame, parcels: pl.DataFrame, needs: pl.DataFrame, lines: 
     wants = (
         needs.join(free, on="n").filter(pl.col("per_unit").is_not_null()).with_columns(wanted=short("free"))
     )
+    wants = wants.filter(pl.col("wanted") > 0)
+    if wants.is_empty():
+        return own
     wants = wants.sort("exporter", "export_at", "n").select(*key, "n", "wanted")
     stays = own.filter(~pl.col("guessed")).with_row_index("q")
     offers = stays.join(parcels.select("p", "kind", *key), on="p").filter(~pl.col("kind").is_in(BLOCKED_ONLY))

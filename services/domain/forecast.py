@@ -7,11 +7,13 @@ passed stays as it is until a fact says otherwise.
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
 from services.domain.book import Book
+from services.domain.codex import Codex
 from services.domain.columns import INSTANT, Schema
 from services.domain.goods import Taxonomy
 from services.domain.leadtimes import PROBABILITY, lead_times, odds
@@ -110,14 +112,20 @@ def _tag() -> pl.Expr:
 
 def asked(book: Book) -> tuple[list[str], list[tuple[str, str]]]:
     """The papers that parties issue themselves (no authority to wait for), and (scheme, role that must hold it)."""
+    papers, schemes = _asked(book.codex)
+    return list(papers), list(schemes)
+
+
+@lru_cache(maxsize=16)
+def _asked(codex: Codex) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     papers, schemes = set[str](), set[tuple[str, str]]()
-    for rule in book.rules:
+    for rule in codex.rules:
         for node in _nodes(rule.model_dump(mode="json", by_alias=True)):
             if isinstance(node.get("document"), str):
                 papers.add(node["document"])
             if isinstance(node.get("licence"), str):
                 schemes.add((node["licence"], node.get("of") or "manufacturer"))
-    return sorted(papers), sorted(schemes)
+    return tuple(sorted(papers)), tuple(sorted(schemes))
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -164,6 +172,8 @@ def _applications(book: Book, lacks: pl.DataFrame, schemes: list[tuple[str, str]
 
 def _for_goods(found: pl.DataFrame, taxonomy: Taxonomy) -> pl.Series:
     """Whether an application may be for the line's goods (none named: all goods)."""
+    if found["goods"].null_count() == found.height:
+        return pl.repeat(True, found.height, dtype=pl.Boolean, eager=True)
     verdicts: dict[tuple[str | None, tuple[str | None, ...]], bool] = {}
     answers = []
     for name, goods in found.select("class", "goods").iter_rows():

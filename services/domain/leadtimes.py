@@ -19,6 +19,10 @@ def lead_times(book: Book) -> pl.DataFrame:
     A fast track shortens only the earliest figure, since nobody knows who will be let on it, and only until a later
     publication says the ordinary time again.
     """
+    return book.once("lead times", lambda: _lead_times(book))
+
+
+def _lead_times(book: Book) -> pl.DataFrame:
     said = book.of("leadtime.published").select(
         "scheme", "time", "p10_days", "p50_days", "p90_days", fast=pl.col("fast_track").fill_null(False)
     )

@@ -1,6 +1,6 @@
 """A loss as JSON text: the same keys in the same order, the same bytes for the same figures."""
 
-from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -10,7 +10,8 @@ from services.domain.money import digits
 _GIVEN, _DEFAULT, _ESTIMATED = (pl.lit(tag) for tag in ("given", "default", "estimated"))
 
 
-def loss_json(terms: Sequence[str]) -> pl.Expr:
+@cache
+def loss_json(terms: tuple[str, ...]) -> pl.Expr:
     """The terms by name, each ``{low, base, high, currency}`` (a null with its ``reason``), and ``probability``."""
     odds = pl.format('"{}"', digits(pl.col("probability"))).fill_null("null")
     parts = [pl.concat_str(pl.lit(f'"{name}":'), _term(name)) for name in terms]
@@ -28,7 +29,8 @@ def _term(name: str) -> pl.Expr:
     )  # fmt: skip
 
 
-def steps_json(terms: Sequence[str]) -> pl.Expr:
+@cache
+def steps_json(terms: tuple[str, ...]) -> pl.Expr:
     """``{tags: {input: tag}, steps: {term: [text]}}``; only inputs and terms that play a part are named."""
     steps = [
         pl.when(pl.col(f"{name}_steps").list.len() > 0).then(
@@ -45,11 +47,19 @@ def steps_json(terms: Sequence[str]) -> pl.Expr:
 
 def tagged(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with ``tags``: for each input whether it was given, taken from the defaults, or estimated."""
-    tags = [pl.concat_str(pl.lit(f'"{name}":"'), tag, pl.lit('"')) for name, tag in _tags(frame).items()]
-    return frame.with_columns(tags=pl.concat_str(tags, separator=",", ignore_nulls=True))
+    said = [
+        n.removeprefix("said_") for n in frame.columns if n.startswith("said_") and f"{n}_of" in frame.columns
+    ]
+    return frame.with_columns(tags=_tagged(tuple(said)))
 
 
-def _tags(frame: pl.DataFrame) -> dict[str, pl.Expr]:
+@cache
+def _tagged(said: tuple[str, ...]) -> pl.Expr:
+    tags = [pl.concat_str(pl.lit(f'"{name}":"'), tag, pl.lit('"')) for name, tag in _tags(said).items()]
+    return pl.concat_str(tags, separator=",", ignore_nulls=True)
+
+
+def _tags(said: tuple[str, ...]) -> dict[str, pl.Expr]:
     """Tags by input; null where the input plays no part."""
     has_stock, has_orders = pl.col("stock_in").is_not_null(), pl.col("orders_in").is_not_null()
     unpriced = (pl.col("stock_unpriced").fill_null(0) + pl.col("orders_unpriced").fill_null(0)) > 0
@@ -74,9 +84,6 @@ def _tags(frame: pl.DataFrame) -> dict[str, pl.Expr]:
         "other": _or_default(pl.col("other_steps").list.len() > 0),
         "recoveries": _or_default(pl.col("recoveries_steps").list.len() > 0),
     }  # fmt: skip
-    said = [
-        n.removeprefix("said_") for n in frame.columns if n.startswith("said_") and f"{n}_of" in frame.columns
-    ]
     for name in said:
         told = pl.when(pl.col(f"said_{name}_of").is_not_null()).then(_GIVEN)
         tags[name] = told.otherwise(tags[name]) if name in tags else told

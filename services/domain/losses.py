@@ -96,7 +96,7 @@ def _reckoned(
     """The chosen lines with every term as ``figures.figure`` lays it out, and the tags of the inputs."""
     rates = Rates(book.fx)
     frame = claims.terms(book, chosen, moment)
-    for more in (releases(book, chosen), claims.contract_sums(book, lines, moment)):
+    for more in (releases(book, chosen), claims.contract_sums(book, lines, chosen, moment)):
         frame = frame.join(more, on="n", how="left", maintain_order="left")
     frame = inputs.with_stated(frame, figures, rates)
     parts = idle_parts.of(book, bought, lines, frame, moment, rates)

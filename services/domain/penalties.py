@@ -6,6 +6,7 @@ exempt.
 """
 
 from datetime import timedelta
+from functools import cache
 
 import polars as pl
 
@@ -21,21 +22,31 @@ _DEADLINE, _BLOCKED = pl.col("deadline"), pl.col("blocked_since")
 
 def terms(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with ``penalty`` and ``onerous_provision`` (the same, unless stated)."""
-    frame = frame.with_columns(_exemptions()).with_columns(
-        **{f"late_{case}": _late(case) for case in CASES},
-        **{f"endless_{case}": _endless(case) for case in CASES},
-    )
-    frame = frame.with_columns(**{f"due_{case}": _due(case) for case in CASES})
+    for columns in _one_after_another():
+        frame = frame.with_columns(columns)
+    return frame
+
+
+@cache
+def _one_after_another() -> list[list[pl.Expr]]:
+    late = [_late(case).alias(f"late_{case}") for case in CASES]
+    endless = [_endless(case).alias(f"endless_{case}") for case in CASES]
+    due = [_due(case).alias(f"due_{case}") for case in CASES]
+    return [_exemptions(), late + endless, due, _penalty(), _onerous()]
+
+
+def _penalty() -> list[pl.Expr]:
     due = {case: pl.col(f"due_{case}") for case in CASES}
     lacks = pl.col("said_liquidated_damages_cap_lacks")
     reason = lacks.fill_null("damages for delay have no cap, and nothing says when the line may go")
-    frame = frame.with_columns(figure("penalty", due, reason=reason, steps=_steps()))
+    return figure("penalty", due, reason=reason, steps=_steps())
+
+
+def _onerous() -> list[pl.Expr]:
     onerous = {case: pl.col(f"penalty_{case}").cast(FINE) for case in CASES}
     told = pl.concat_list(pl.lit("= penalty: on what may not be exported, fulfilling is no option"))
-    return frame.with_columns(
-        figure("onerous_provision", onerous, currency=pl.col("penalty_currency"), reason=pl.col("penalty_reason"),
-               steps=told)
-    )  # fmt: skip
+    return figure("onerous_provision", onerous, currency=pl.col("penalty_currency"),
+                  reason=pl.col("penalty_reason"), steps=told)  # fmt: skip
 
 
 def _exemptions() -> list[pl.Expr]:

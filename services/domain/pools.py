@@ -82,7 +82,8 @@ def _one_level(
     )
     told = wants.filter(pl.col("per_unit").is_not_null()).sort("exporter", "export_at", "n")
     first = told.select(*_POOL, "n", wanted=short("free"))
-    first = pl.concat([_consumed(sent, pools, needs, scope), first], how="diagonal_relaxed")
+    if not sent.is_empty():
+        first = pl.concat([_consumed(sent, pools, needs, scope), first], how="diagonal_relaxed")
     order = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)})
     supply = pooled.with_columns(order=order).sort(*_POOL, "order", "p")
     stays = supply.filter(~pl.col("kind").is_in(BLOCKED_ONLY)).select(*_POOL, "p", "quantity")
@@ -147,6 +148,10 @@ def drawn(wants: pl.DataFrame, supply: pl.DataFrame, key: Sequence[str]) -> pl.D
     Each stands as an interval on the running total of its key; what two intervals share is what one draws of the other.
     """
     upto, over = pl.col("wanted").cum_sum().over(key), pl.col("quantity").cum_sum().over(key)
+    names = list(key) if "n" in key else [*key, "n"]
+    if wants.is_empty() or supply.is_empty():
+        nothing = [wants.clear().select(names), supply.clear().select("p", "quantity")]
+        return pl.concat(nothing, how="horizontal")
     left = (
         wants.filter(pl.col("wanted") > 0)
         .with_columns(w_end=upto)
@@ -160,7 +165,6 @@ def drawn(wants: pl.DataFrame, supply: pl.DataFrame, key: Sequence[str]) -> pl.D
     both = left.join(right.drop("quantity"), on=list(key), nulls_equal=True, maintain_order="left")
     shared = pl.min_horizontal("w_end", "s_end") - pl.max_horizontal("w_start", "s_start")
     both = both.with_columns(quantity=shared).filter(pl.col("quantity") > 0)
-    names = list(key) if "n" in key else [*key, "n"]
     return both.select(*names, "p", "quantity")
 
 

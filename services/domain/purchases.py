@@ -41,6 +41,8 @@ def _parcels(book: Book, moment: datetime, named: bool) -> pl.DataFrame:
     ordered, delivered = (
         _stated(book, name, moment, named) for name in ("component.ordered", "component.purchased")
     )
+    if ordered.is_empty() and delivered.is_empty():
+        return pl.DataFrame(schema=PARCEL)
     stock, sold = _stock(book, moment, ordered, delivered)
     orders, off = _orders(book, moment, ordered, delivered)
     found = [part.select(PARCEL.keys()).cast(PARCEL) for part in (sold, off, stock, orders)]  # type: ignore[arg-type]
@@ -136,6 +138,13 @@ def _moved(
     held: pl.DataFrame, moves: pl.DataFrame, gone_kind: str, kind: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What is left of each purchase, and each part that went; a move without a quantity takes all that was left."""
+    nothing: Schema = {"proceeds": FINE, "proceeds_currency": pl.String, "moved_at": INSTANT}
+    left = held.with_columns(
+        *(pl.lit(None, dtype).alias(name) for name, dtype in nothing.items()),
+        quantity=pl.col("bought"), kind=pl.lit(kind),
+    )  # fmt: skip
+    if moves.is_empty():
+        return left, left.clear()
     took = moves.join(held.filter("first"), on=KEY, maintain_order="left").with_columns(
         pl.coalesce("gone", "bought").alias("gone")
     )
@@ -143,9 +152,7 @@ def _moved(
     took = took.with_columns(upto=upto)
     took = took.with_columns(quantity=pl.col("upto") - pl.col("upto").shift(fill_value=0).over(KEY))
     total = took.group_by(KEY).agg(went=pl.col("quantity").sum()).with_columns(first=pl.lit(True))
-    nothing: Schema = {"proceeds": FINE, "proceeds_currency": pl.String, "moved_at": INSTANT}
-    left = held.join(total, on=[*KEY, "first"], how="left", maintain_order="left").with_columns(
-        *(pl.lit(None, dtype).alias(name) for name, dtype in nothing.items()),
-        quantity=pl.col("bought") - pl.col("went").fill_null(_ZERO), kind=pl.lit(kind),
-    )  # fmt: skip
+    left = left.join(total, on=[*KEY, "first"], how="left", maintain_order="left").with_columns(
+        quantity=pl.col("bought") - pl.col("went").fill_null(_ZERO)
+    )
     return left, took.with_columns(kind=pl.lit(gone_kind))

@@ -51,7 +51,8 @@ def _blocked_then(book: Book, lines: pl.DataFrame, moment: datetime) -> pl.DataF
 
     That depends on nothing but what was true or known by then: only a fact that was so too makes it another.
     """
-    then = _narrowed(_by_then(book, moment), lines)
+    then = _by_then(book, moment)
+    then = then if _shares_balances(book) else _narrowed(then, lines)
     lines = lines.sort(_LINE)
 
     def judged() -> pl.DataFrame:
@@ -81,13 +82,14 @@ def _by_then(book: Book, moment: datetime) -> Book:
     return replace(book, events=book.events.filter(known & ~pl.col("type").is_in(_OF_MONEY)))
 
 
+def _shares_balances(book: Book) -> bool:
+    """Whether what others draw from a balance can matter to a line."""
+    balances = [book.of(name).select("quantity", "value") for name in ("licence.granted", "quota.opened")]
+    return any(frame[name].null_count() < frame.height for frame in balances for name in frame.columns)
+
+
 def _narrowed(book: Book, lines: pl.DataFrame) -> Book:
-    """Only the contracts of these exporters, where nobody's draw on a balance can matter to them."""
-    balances = pl.concat(
-        book.of(name).select("quantity", "value") for name in ("licence.granted", "quota.opened")
-    )
-    if not balances.filter(pl.any_horizontal(pl.all().is_not_null())).is_empty():
-        return book
+    """Only the contracts of these exporters."""
     own = pl.col("data").str.json_path_match("$.exporter").is_in(lines["exporter"].unique().implode())
     signed = pl.col("type").is_in(_SIGNED)
     return replace(
