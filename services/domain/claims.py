@@ -117,10 +117,11 @@ def contract_sums(book: Book, lines: pl.DataFrame, chosen: pl.DataFrame, now: da
         & pl.col("value").is_not_null()
     )
     paid = paid.join(agreed.select(*KEY, currency="of"), on=[*KEY, "currency"])
-    received = paid.group_by(KEY).agg(received=pl.col("value").cast(FINE).sum())
-    agreed = agreed.join(received, on=KEY, how="left").with_columns(
-        advance=pl.coalesce("received", "advance")
-    )
+    if not paid.is_empty():
+        received = paid.group_by(KEY).agg(received=pl.col("value").cast(FINE).sum())
+        agreed = agreed.join(received, on=KEY, how="left").with_columns(
+            advance=pl.coalesce("received", "advance")
+        )
     sums = agreed.unpivot(
         ["advance", "guarantee"], index=[*KEY, "of"], variable_name="term", value_name="amount"
     )

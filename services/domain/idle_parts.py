@@ -5,6 +5,7 @@ less. What was sold or called off since the block is no estimate any more.
 """
 
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 
@@ -61,21 +62,28 @@ def _reckoned(parts: pl.DataFrame, rates: Rates) -> pl.DataFrame:
     """The parts with ``carrying``, ``loss_low, _base, _high`` and ``cash`` in their own currency, and ``group``."""
     parts = converted(parts, rates, ["proceeds"], source="proceeds_currency", target="currency",
                       day=day_of(pl.col("blocked_since"))).rename({"lacks": "proceeds_lack"}).drop("rate")  # fmt: skip
+    for columns in _one_after_another():
+        parts = parts.with_columns(columns)
+    return parts
+
+
+@cache
+def _one_after_another() -> list[list[pl.Expr]]:
     amount = pl.col("quantity").cast(FINE)
     carrying, worth = amount * pl.col("unit_cost"), pl.col("salvage")
     best = {"low": worth.fill_null(pl.col("unit_cost")), "base": worth.fill_null(NOTHING), "high": NOTHING}
-    parts = parts.with_columns(
-        pl.col("prepaid").fill_null(NOTHING), carrying=carrying,
-        **{f"nrv_{case}": amount * each for case, each in best.items()},
-    )  # fmt: skip
-    losses = {f"loss_{case}": _loss(case) for case in CASES}
+    held = [pl.col("prepaid").fill_null(NOTHING), carrying.alias("carrying")]
+    losses = [_loss(case).alias(f"loss_{case}") for case in CASES]
     late = (pl.col("ordered_at") > pl.col("rule_published")).fill_null(False)
     stock = pl.col("kind").is_in(["stock", "sold"])
-    return parts.with_columns(**losses).with_columns(
-        cash=_cash(),
-        group=pl.when(late).then(pl.lit("avoidable")).when(stock).then(pl.lit("stock")).otherwise(pl.lit("orders")),
-        step=_step(),
-    )  # fmt: skip
+    group = (
+        pl.when(late).then(pl.lit("avoidable")).when(stock).then(pl.lit("stock")).otherwise(pl.lit("orders"))
+    )
+    return [
+        held + [(amount * each).alias(f"nrv_{case}") for case, each in best.items()],
+        losses,
+        [_cash().alias("cash"), group.alias("group"), _step().alias("step")],
+    ]
 
 
 def _loss(case: str) -> pl.Expr:
@@ -154,8 +162,13 @@ def total(name: str) -> pl.Expr:
 
 
 def _sums(parts: pl.DataFrame, group: str) -> pl.DataFrame:
+    return parts.group_by("n", maintain_order=True).agg(_sums_of(group))
+
+
+@cache
+def _sums_of(group: str) -> list[pl.Expr]:
     rates = pl.col("group_rate").drop_nulls().unique(maintain_order=True)
-    return parts.group_by("n", maintain_order=True).agg(
+    return [
         *(total(f"loss_{case}").alias(f"{group}_{case}") for case in CASES),
         total("held").alias(f"{group}_held"), total("fact").alias(f"{group}_fact"),
         pl.col("target").first().alias(f"{group}_in"),
@@ -163,7 +176,7 @@ def _sums(parts: pl.DataFrame, group: str) -> pl.DataFrame:
         pl.concat([pl.col("step"), rates]).alias(f"{group}_told"),
         pl.col("salvage").null_count().alias(f"{group}_unpriced"),
         pl.col("fee").null_count().alias(f"{group}_firm"),
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 def _costs(parts: pl.DataFrame) -> pl.DataFrame:
@@ -187,18 +200,24 @@ def terms(frame: pl.DataFrame, rates: Rates) -> pl.DataFrame:
         pl.when(pl.col("guessed").is_null()).then(NOTHING).otherwise(name).alias(name)
         for name in ("stock_cost", "order_cost", "cash")
     )
-    frame = _stated_value(frame, rates)
+    return _stated_value(frame, rates).with_columns(_figures())
+
+
+@cache
+def _figures() -> list[pl.Expr]:
     columns = []
     for group, name in GROUPS.items():
         none = pl.col(f"{group}_in").is_null()
         cases = {case: pl.when(none).then(NOTHING).otherwise(pl.col(f"{group}_{case}")) for case in CASES}
         columns += figure(name, cases, currency=pl.col(f"{group}_in"), reason=pl.col(f"{group}_lacks"),
                           steps=pl.col(f"{group}_told").fill_null(_EMPTY))  # fmt: skip
-    return frame.with_columns(columns)
+    return columns
 
 
 def _stated_value(frame: pl.DataFrame, rates: Rates) -> pl.DataFrame:
     """Where the user stated what the stock will fetch, the write-down is the rest of its cost."""
+    if frame["said_nrv"].null_count() == frame.height:
+        return frame
     stated = pl.col("said_nrv").is_not_null() & pl.col("stock_in").is_not_null()
     nrv = frame.select("n", "blocked_since", "said_nrv", "said_nrv_of", "stock_in")
     nrv = converted(nrv, rates, ["said_nrv"], source="said_nrv_of", target="stock_in",

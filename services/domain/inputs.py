@@ -7,6 +7,7 @@ from services.domain.forecast import CASES
 from services.domain.leadtimes import PROBABILITY
 from services.domain.money import Rates, converted, day_of, digits
 
+_NO_TEXT = pl.lit(None, pl.String)
 _INPUTS = ("advance", "guarantee", "cost_to_go", "liquidated_damages_cap")
 
 
@@ -23,14 +24,15 @@ def with_stated(frame: pl.DataFrame, figures: pl.DataFrame, rates: Rates) -> pl.
     ]
     frame = frame.join(figures.group_by("n").agg(columns), on="n", how="left", maintain_order="left")
     frame = frame.rename({"said_release_days": "release_days"}).drop("said_release_days_of")
+    frame = frame.with_columns(_NO_TEXT.alias(f"said_{name}_lacks") for name in _INPUTS)
     for name in _INPUTS:
         said, source = f"said_{name}", f"said_{name}_of"
         if frame[source].null_count() < frame.height:
             day = day_of(pl.col("blocked_since"))
-            moved = converted(frame, rates, [said], source=source, target="currency", day=day).drop("rate")
-            frame = moved.rename({"lacks": f"{said}_lacks"})
-        else:
-            frame = frame.with_columns(pl.lit(None, pl.String).alias(f"{said}_lacks"))
+            moved = converted(
+                frame.drop(f"{said}_lacks"), rates, [said], source=source, target="currency", day=day
+            )
+            frame = moved.drop("rate").rename({"lacks": f"{said}_lacks"})
     frame = _released_as_stated(frame)
     return _over_when_cancelled(frame) if "ended_at" in frame.columns else frame
 

@@ -17,6 +17,7 @@ be spent; damages for delay are capped at 50; 5 went on storage; the buyer has p
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 
@@ -101,11 +102,17 @@ def _reckoned(
     frame = inputs.with_stated(frame, figures, rates)
     parts = idle_parts.of(book, bought, lines, frame, moment, rates)
     frame = frame.join(parts, on="n", how="left", maintain_order="left")
+    frame = penalties.terms(idle_parts.terms(frame.with_columns(_blocked_value()), rates))
+    return tagged(totals.terms(frame, figures, rates))
+
+
+@cache
+def _blocked_value() -> list[pl.Expr]:
     worth = pl.col("unit_price").cast(FINE) * pl.col("blocked_quantity").cast(FINE)
-    frame = frame.with_columns(late_value=worth)
     priced = pl.format(
         "{} {} × {} {}", digits(pl.col("blocked_quantity")), "unit", digits(pl.col("unit_price")), "currency"
     )
-    frame = frame.with_columns(figure("blocked_value", same(worth), steps=pl.concat_list(priced)))
-    frame = penalties.terms(idle_parts.terms(frame, rates))
-    return tagged(totals.terms(frame, figures, rates))
+    return [
+        worth.alias("late_value"),
+        *figure("blocked_value", same(worth), steps=pl.concat_list(priced)),
+    ]
