@@ -1,54 +1,20 @@
-"""The `tracker` command: one module per group of commands, and here the way in."""
+"""The `tracker` command: one module per group of commands (`commands.py` lists them), and here the way in."""
 
 import os
 import sys
 
 import typer
 
-from services.cli import (
-    assess,
-    demo,
-    doctor,
-    explain,
-    exposure,
-    ingest,
-    keys,
-    letters,
-    makers,
-    replay,
-    review,
-    rules,
-    scenario,
-    simulate,
-    up,
-    verdicts,
-)
+from services.cli.commands import Commands
 from services.runtime.settings import NeedsAction
 
 app = typer.Typer(
+    cls=Commands,
     name="tracker",
     help="Which signed contracts an export rule blocks, what that costs, and who can ship instead.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command(name="demo")(demo.demo)
-app.command(name="up")(up.up)
-app.command(name="ingest")(ingest.ingest_files)
-app.command(name="verdicts")(verdicts.verdicts)
-app.command(name="explain")(explain.explain)
-app.command(name="exposure")(exposure.exposure)
-app.command(name="makers")(makers.makers)
-app.command(name="simulate")(simulate.simulate)
-app.command(name="assess")(assess.assess)
-app.command(name="scenario")(scenario.scenario)
-app.command(name="rules")(rules.rules)
-app.command(name="migrate")(up.migrate)
-app.command(name="topics")(up.topics)
-app.command(name="replay")(replay.replay)
-app.command(name="doctor")(doctor.doctor)
-app.add_typer(letters.app, name="dead-letters")
-app.add_typer(keys.app, name="keys")
-app.add_typer(review.app, name="review")
 
 
 # typer brings its own copy of click and exports only the leaves of its errors: this is the root of them.
@@ -59,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs a command and ends the process: 0 done, 1 an answer somebody should look at, 2 the input cannot be used."""
     try:
         given = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-        code = typer.main.get_command(app).main(given, prog_name="tracker", standalone_mode=False)
+        code = typer.main.get_group(app).main(given, prog_name="tracker", standalone_mode=False)
     except NeedsAction as error:
         code = _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):
@@ -76,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _told(error: Exception) -> str:
     """The error of an option in one sentence."""
     message = getattr(error, "format_message", lambda: str(error))()
-    return message if message.endswith(".") else f"{message}."
+    return message if message.endswith((".", "?")) else f"{message}."
 
 
 def _refuse(message: str) -> int:
