@@ -1,6 +1,6 @@
 # One command each, on a machine that has Python 3.11 or newer, make and a package index:
 #   make demo     the seed story as a stream, on embedded servers   (make demo ARGS="--once --format json")
-#   make test     every test, on the real servers
+#   make test     every test, on the real servers: quick, slow, servers (each a target of its own)
 #   make test-faults   hundreds of kills and other faults, and builds broken on purpose; up to an hour
 #   make check    format, lint, types, the directions of imports, the fast tests
 #   make bench    what it does in a second, each figure beside a baseline of the same run
@@ -8,29 +8,45 @@
 
 PYTHON ?= python3
 ARGS ?=
+PROCESSES ?= logical
 BIN := .venv/bin
 STAMP := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-faults check bench lock clean
+.PHONY: demo test test-faults check lint quick slow servers bench lock clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --keep-going
 
 demo: $(STAMP)
 	@$(BIN)/tracker demo $(ARGS)
 
-test: $(STAMP)
-	$(BIN)/pytest
+# Every test is in one of three parts. make runs a part once however many targets ask for it, so `make check test` does
+# not repeat the quick ones; one part that fails keeps no other from running, and fails the whole.
+test: quick slow servers
+
+# Beside one another, since they share nothing: a process that has nothing left takes half of what another has not begun.
+quick: $(STAMP)
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m "not servers and not slow and not faults"
+
+slow: $(STAMP)
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m "slow and not servers and not faults"
+
+# In one process: it starts the servers once, and measures memory and time.
+servers: $(STAMP)
+	$(BIN)/pytest -m "servers and not faults"
 
 # FAULT_KILLS, FAULT_EVENTS and FAULT_SEED in the environment change its size; the table at the end says what bit.
 test-faults: $(STAMP)
 	$(BIN)/pytest tests/faults -m faults -s
 
-check: $(STAMP)
+check: lint quick
+
+lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy services events tests seeds bench
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not servers and not slow and not faults"
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --require-hashes -r bench/requirements.lock

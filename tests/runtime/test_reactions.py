@@ -43,7 +43,7 @@ def test_what_passes_by_itself_is_waited_for(error: Exception) -> None:
     assert reaction(error) is Reaction.RETRY
 
 
-@pytest.mark.parametrize("error", SET_ASIDE, ids=repr)
+@pytest.mark.parametrize("error", SET_ASIDE, ids=lambda one: "not UTF-8" if callable(one) else repr(one))
 def test_what_the_content_is_at_fault_for_is_set_aside(error: object) -> None:
     if callable(error):
         with pytest.raises(UnicodeEncodeError) as raised:
