@@ -24,12 +24,11 @@ from tests.faults.checkers import Broken, broken, see
 from tests.faults.ledger import Ledger, Sender
 from tests.faults.tally import Row
 from tests.impact.stage import present
-from tests.impact.workers import ROOT, Pair, settled, until
+from tests.impact.workers import LAUNCHED, ROOT, Pair, settled, until
 
 IN_TRANSACTION = frozenset({"before_record", "in_hand_on", "under_reassess", "after_publish"})
 """The named points that lie between the begin and the commit of a transaction."""
 CHUNK = 10
-_LAUNCH = ROOT / "services" / "runtime" / "embedded" / "launch.py"
 
 
 async def start(
@@ -41,10 +40,8 @@ async def start(
     environment = {**os.environ, "KAFKA_BOOTSTRAP": pair.bootstrap, "DATABASE_URL": pair.database, "TRACKER_CLOCK": "story",
                    "TRACKER_KILL_AT": kill_at, "SABOTAGE": sabotage, "FAULT_GROUP": group}  # fmt: skip
     with log.open("ab") as out:
-        # By way of the launcher of the servers: a worker never outlives this run, however that ends.
-        launcher = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid()), str(int(signal.SIGKILL)), "-"]
         return await asyncio.create_subprocess_exec(
-            *launcher, sys.executable, "-m", module, cwd=ROOT, env=environment, stdout=out, stderr=out
+            *LAUNCHED, sys.executable, "-m", module, cwd=ROOT, env=environment, stdout=out, stderr=out
         )
 
 

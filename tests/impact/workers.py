@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from services.runtime import kafka
 from services.runtime.topics import create_topics
 
 ROOT = Path(__file__).resolve().parents[2]
+LAUNCHED = (sys.executable, "-I", "-S", str(ROOT / "services" / "runtime" / "embedded" / "launch.py"), str(os.getpid()),
+            str(int(signal.SIGKILL)), "-")  # fmt: skip
+"""What starts a process by way of the launcher of the servers: it never outlives this run, however that ends."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,14 @@ async def start(pair: Pair, log: Path, kill_at: str = "", **settings: str) -> as
                    "TRACKER_CLOCK": "story", "TRACKER_KILL_AT": kill_at, **settings}  # fmt: skip
     with log.open("ab") as out:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.impact", cwd=ROOT, env=environment, stdout=out, stderr=out
+            *LAUNCHED,
+            sys.executable,
+            "-m",
+            "services.impact",
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
         )
 
 
