@@ -5,10 +5,14 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from services.runtime.embedded import running
 from services.runtime.settings import Endpoints, Settings
 
+# By the clock, an example takes longer beside another process: that says nothing of what is tested.
+settings.register_profile("beside others", deadline=None)
+settings.load_profile("beside others")
 _numbers = iter(range(1, 1_000_000))
 
 

@@ -105,10 +105,10 @@ def test_json_that_is_no_object_is_refused(value: bytes) -> None:
 )
 def test_a_number_that_is_none_or_not_exact_is_refused_at_once(number: bytes) -> None:
     data = {**CANCELLED, "line": "L", "quantity": "SEVEN", "unit": "H87"}
-    started = time.monotonic()
+    started = time.process_time()
     one = refused(raw(told(type="goods.shipped", data=data)).replace(b'"SEVEN"', number))
     assert "not JSON" in one.reason or "quantity: expected a quantity as text in plain digits" in one.reason
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_key_that_stands_twice_is_refused_wherever_it_stands() -> None:
@@ -152,9 +152,9 @@ def test_deep_nesting_is_refused() -> None:
 def test_a_hundred_thousand_keys_are_refused_at_once() -> None:
     many: dict[str, object] = {f"k{n}": n for n in range(100_000)}
     for content in (told(**many), told(data={**CANCELLED, **many})):
-        started = time.monotonic()
+        started = time.process_time()
         assert "more than 10000 keys" in refused(raw(content)).reason
-        assert time.monotonic() - started < 2
+        assert time.process_time() - started < 2
 
 
 def test_a_contract_with_ten_thousand_lines_is_read() -> None:
