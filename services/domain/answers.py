@@ -1,7 +1,7 @@
 """Answers as people and programs read them: one JSON object per line, the same bytes for the same answer."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,11 +21,15 @@ CLOCKED = ("at", "now")
 def answers(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """Each row of ``assess`` (``loss`` as JSON text, where estimated) as plain JSON values, keys in order."""
     columns = [name for name in KEYS if name in rows.columns]
-    for row in rows.select(columns).iter_rows(named=True):
-        loss = row.get("loss")
-        yield {name: _value(row.get(name)) for name in KEYS[:-1]} | {
-            "loss": None if loss is None else json.loads(loss)
-        }
+    return map(answer, rows.select(columns).iter_rows(named=True))
+
+
+def answer(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One row as plain JSON values, keys in order; what it does not say is null."""
+    loss = row.get("loss")
+    return {name: _value(row.get(name)) for name in KEYS[:-1]} | {
+        "loss": None if loss is None else json.loads(loss)
+    }
 
 
 def lines(rows: pl.DataFrame) -> list[str]:

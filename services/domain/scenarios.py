@@ -41,6 +41,16 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What a book is asked: the present, the instant judged at, what had been learnt, one reading of the acts."""
+
+    now: datetime
+    at: datetime | None
+    known: datetime | None
+    reading: str | None
+
+
+@dataclass(frozen=True)
 class Case:
     """One scenario. ``rules`` holds when each act was learnt, where it was not on the day it was published."""
 
@@ -91,17 +101,43 @@ def run(case: Case, acts: Mapping[str, Event], shared: Iterable[Event] = ()) -> 
     Raises:
         CaseError: the case names an act that is not among ``acts``.
     """
+    return list(outcomes(case, acts, shared))
+
+
+def outcomes(case: Case, acts: Mapping[str, Event], shared: Iterable[Event] = ()) -> Iterator[Outcome]:
+    """As ``run``, one at a time: whoever looks for the first difference need not wait for the others."""
+    book = Book.from_events(frame_of(facts(case, acts, shared)))
+    judged: dict[tuple[Question, bool], Mapping[str, Mapping[str, Any]]] = {}
+    for one in case.then:
+        asked, costs = question(case, one), "loss" in one.values
+        if asked is not None and (asked, costs) not in judged:
+            judged[asked, costs] = _judged(book, asked, costs)
+        yield compared(one, None if asked is None else judged[asked, costs].get(one.line))
+
+
+def facts(case: Case, acts: Mapping[str, Event], shared: Iterable[Event] = ()) -> list[Event]:
+    """All that is told in a case: taxonomies, acts, its own facts and the papers it assumes. Raises CaseError."""
     known = [_learnt(case, rule, recorded, acts) for rule, recorded in case.rules.items()]
-    papers = (
-        _all_documents(
-            case.given,
-            [one.data.document for one in known if isinstance(one.data, RuleEnacted | RuleAnnounced)],
-        )
-        if case.documents_filed
-        else ()
+    documents = [one.data.document for one in known if isinstance(one.data, RuleEnacted | RuleAnnounced)]
+    papers = _all_documents(case.given, documents) if case.documents_filed else ()
+    return [*shared, *known, *case.given, *papers]
+
+
+def question(case: Case, expectation: Expectation) -> Question | None:
+    """What is asked for an expectation; nothing where its line has no instant of export by which to ask."""
+    now = expectation.now or expectation.at or _planned(case, expectation)
+    return None if now is None else Question(now, expectation.at, expectation.known, expectation.reading)
+
+
+def compared(expectation: Expectation, answer: Mapping[str, Any] | None) -> Outcome:
+    """How an answer (as plain values; none where there is no such line) differs from what was expected."""
+    if answer is None:
+        return Outcome(expectation, (Difference("line", expectation.line, None),))
+    wanted = expectation.values.items()
+    return Outcome(
+        expectation,
+        tuple(Difference(key, of, answer[key]) for key, of in wanted if not same(of, answer[key], key)),
     )
-    book = Book.from_events(frame_of([*shared, *known, *case.given, *papers]))
-    return [_judge(case, one, book) for one in case.then]
 
 
 def same(expected: Any, found: Any, key: str = "") -> bool:
@@ -136,22 +172,12 @@ def _plain(text: str) -> str:
     return f"{whole}.{decimals}".rstrip("0").rstrip(".")
 
 
-def _judge(case: Case, expectation: Expectation, book: Book) -> Outcome:
-    now = expectation.now or expectation.at or _planned(case, expectation)
-    if now is None:
-        return Outcome(expectation, (Difference("line", expectation.line, None),))
-    rows = assess(book, now=now, at=expectation.at, known=expectation.known, reading=expectation.reading)
-    if "loss" in expectation.values:
-        rows = estimate(book, rows, now=now, known=expectation.known, at=expectation.at)
-    found = next((row for row in answers(rows) if row["ref"] == expectation.line), None)
-    if found is None:
-        return Outcome(expectation, (Difference("line", expectation.line, None),))
-    differences = [
-        Difference(key, expected, found[key])
-        for key, expected in expectation.values.items()
-        if not same(expected, found[key], key)
-    ]
-    return Outcome(expectation, tuple(differences))
+def _judged(book: Book, asked: Question, costs: bool) -> Mapping[str, Mapping[str, Any]]:
+    """The answers for all lines, by line; with their losses where those are asked for."""
+    rows = assess(book, now=asked.now, at=asked.at, known=asked.known, reading=asked.reading)
+    if costs:
+        rows = estimate(book, rows, now=asked.now, known=asked.known, at=asked.at)
+    return {answer["ref"]: answer for answer in answers(rows)}
 
 
 def _planned(case: Case, expectation: Expectation) -> datetime | None:
