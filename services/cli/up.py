@@ -25,11 +25,13 @@ from services.intake.serving import DEFAULT, address_of, is_open, listening, ser
 from services.runtime import clock, journal, packs
 from services.runtime import postgres as schema
 from services.runtime.embedded import running
-from services.runtime.heart import EXIT
-from services.runtime.settings import Endpoints, SettingsError
+from services.runtime.heart import EXIT, leaves_within
+from services.runtime.settings import Endpoints, Seen, SettingsError
 from services.runtime.topics import create_topics
 
 _EVERY = 10.0
+_TO_END = 5.0
+"""Seconds from when the servers are stopped, or left alone, until this program has ended."""
 Bare = Annotated[bool, typer.Option("--bare", help="Do not tell the rule packs that the program ships.")]
 
 
@@ -67,19 +69,27 @@ async def _until_asked(bare: bool, http: str | None) -> None:
     settings = stored.settings()
     if settings.kafka_bootstrap is None or settings.database_url is None:
         _say(f"Starting servers in {settings.data} (the first time their packages are fetched)")
-    async with running(settings) as endpoints:
-        _say(f"Apache Kafka at {endpoints.bootstrap}")
-        await _prepared(endpoints)
-        if not bare:
-            await _tell_shipped(endpoints)
-        _say("The processors run. Tell them facts from another terminal: tracker ingest events FILE")
-        reporting = asyncio.create_task(_report(endpoints))
-        try:
-            wall_clock = os.environ.get("TRACKER_CLOCK") != "story"
-            async with _door(endpoints, http):
-                await run(endpoints, wall_clock=wall_clock, seen=settings.seen)
-        finally:
-            reporting.cancel()
+    try:
+        async with running(settings) as endpoints:
+            await _runs(endpoints, settings.seen, bare, http)
+    except asyncio.CancelledError:
+        leaves_within(_TO_END)
+        raise
+
+
+async def _runs(endpoints: Endpoints, seen: Seen, bare: bool, http: str | None) -> None:
+    _say(f"Apache Kafka at {endpoints.bootstrap}")
+    await _prepared(endpoints)
+    if not bare:
+        await _tell_shipped(endpoints)
+    _say("The processors run. Tell them facts from another terminal: tracker ingest events FILE")
+    reporting = asyncio.create_task(_report(endpoints))
+    try:
+        wall_clock = os.environ.get("TRACKER_CLOCK") != "story"
+        async with _door(endpoints, http):
+            await run(endpoints, wall_clock=wall_clock, seen=seen)
+    finally:
+        reporting.cancel()
 
 
 @contextlib.asynccontextmanager

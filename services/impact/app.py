@@ -21,6 +21,7 @@ from services.runtime.topics import cluster_id
 GROUP = "impact"
 _HEAL_EVERY = 30.0
 _LOOK = 2.0
+_CONSUMER_STOPS, _PRODUCER_STOPS = 4.0, 2.0
 
 
 async def run(endpoints: Endpoints, *, seen: Seen, wall_clock: bool = True, group: str = GROUP) -> None:
@@ -85,7 +86,7 @@ async def _sending(bootstrap: str) -> AsyncIterator[Any]:
         await producer.start()
         yield producer
     finally:
-        await producer.stop()
+        await kafka.stopped("the producer", producer.stop(), _PRODUCER_STOPS)
 
 
 @contextlib.asynccontextmanager
@@ -101,4 +102,4 @@ async def _consuming(
             await app.start()
             yield app
         finally:
-            await app.stop()
+            await kafka.stopped("the consumer", app.stop(), _CONSUMER_STOPS)

@@ -86,6 +86,21 @@ def _within(work: Callable[[], None], seconds: float) -> None:
     thread.join(seconds)
 
 
+def leaves_within(seconds: float, code: int = 0) -> None:
+    """The process ends with this code in so many seconds at most, even where a thread of a library does not.
+
+    For a program that was asked to end: Kafka's client has threads that wait for a broker for ever.
+    """
+
+    def leave() -> None:
+        log.warning("this process was asked to end, has not within %.0f s, and ends now", seconds)
+        os._exit(code)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()
+
+
 def stands() -> str:
     """Where each task of the running event loop stands that is at work of ours: the calls down to where it waits."""
     told = []

@@ -201,6 +201,19 @@ def assigned(application: faust.App) -> frozenset[TopicPartition]:
         return frozenset()
 
 
+async def stopped(what: str, stop: Awaitable[object], seconds: float) -> None:
+    """Stops a client of the broker, but waits only so long: one whose broker is away tries to acknowledge for ever.
+
+    Nothing is lost by going: what counts as read stands in Postgres, and so does what was not sent yet.
+    """
+    stopping = asyncio.ensure_future(stop)
+    done, _ = await asyncio.wait({stopping}, timeout=seconds)
+    if done:
+        stopping.result()
+    else:
+        log.warning("%s could not take leave of Apache Kafka within %.0f s and goes without", what, seconds)
+
+
 def producer(bootstrap: str) -> AIOKafkaProducer:
     """A producer whose sends are on all in-sync replicas, once and in order, when they are acknowledged."""
     return AIOKafkaProducer(

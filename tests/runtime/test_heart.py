@@ -92,3 +92,15 @@ def test_a_process_that_was_frozen_as_a_whole_goes_on(seconds: float) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_program_that_was_asked_to_end_does_so_though_a_thread_of_it_waits_for_ever() -> None:
+    waits = "import threading; threading.Thread(target=threading.Event().wait).start(); "
+    leaves = "from services.runtime.heart import leaves_within; leaves_within(1)"
+    done = subprocess.run(
+        [sys.executable, "-c", waits + leaves],
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": _ROOT},
+    )
+    assert done.returncode == 0

@@ -18,6 +18,19 @@ from services.runtime import kafka
 from services.runtime.kafka import RecordSet, WaitingList
 
 
+async def test_a_client_whose_broker_is_gone_is_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    await asyncio.wait_for(kafka.stopped("the consumer", asyncio.Event().wait(), 0.05), 5)
+    assert "the consumer could not take leave of Apache Kafka" in caplog.text
+
+
+async def test_a_client_that_fails_to_stop_says_so() -> None:
+    async def fails() -> None:
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await kafka.stopped("the consumer", fails(), 5)
+
+
 @dataclass
 class Brought:
     """A record set as an agent brings it, which notes when it is acknowledged."""
