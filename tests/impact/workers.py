@@ -135,7 +135,7 @@ async def settled(pair: Pair, pool: asyncpg.Pool) -> bool:
     waiting = await pool.fetchval(
         "SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM due) + (SELECT count(*) FROM outbox)"
     )
-    return waiting == 0
+    return bool(waiting == 0)
 
 
 async def until(true: Callable[[], Awaitable[bool]], what: str, seconds: float = 60) -> None:
