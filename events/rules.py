@@ -59,7 +59,11 @@ class GoodsOfClass(Model):
 
 
 class GoodsPublished(Data):
-    """The taxonomy of goods from ``at`` on."""
+    """Classes of goods, as a part of the taxonomy that all such facts make together: they add to one another.
+
+    A class named again keeps the keywords and codes it has and gains those named here; its title and its parent are
+    replaced only where they are stated. ``at``: the day from which its author means them.
+    """
 
     partition: ClassVar[str] = "taxonomy"
     at: Instant

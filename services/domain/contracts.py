@@ -9,6 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from services.domain.book import Book
+from services.domain.codex import SHARED
 from services.domain.columns import INSTANT, QUANTITY
 from services.domain.parties import compared
 from services.domain.units import converted
@@ -142,6 +143,7 @@ def quantity_by(book: Book, lines: pl.DataFrame, cut_off: datetime) -> pl.DataFr
 
 def wake(book: Book, now: datetime) -> pl.DataFrame:
     """When the earliest fact of an exporter that lies ahead comes true: ``exporter`` String, ``wake_at`` instant."""
-    own = pl.col("data").str.json_path_match("$.exporter")
-    ahead = book.events.filter(pl.col("time") > now).select("time", exporter=own).drop_nulls()
+    # What everybody is judged by names no exporter, and a nomenclature is a megabyte to search for one.
+    own, shared = pl.col("data").str.json_path_match("$.exporter"), pl.col("type").is_in(list(SHARED))
+    ahead = book.events.filter(pl.col("time") > now, ~shared).select("time", exporter=own).drop_nulls()
     return ahead.group_by("exporter").agg(wake_at=pl.col("time").min()).cast({"wake_at": INSTANT})

@@ -2,10 +2,44 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from events.rules import CodesPublished, GoodsPublished
+from events.rules import CodesPublished, GoodsOfClass, GoodsPublished
+
+
+def united(goods: Iterable[GoodsPublished]) -> dict[str, GoodsOfClass]:
+    """The classes by name, as the published taxonomies say together, in their order: they add to one another.
+
+    A class named again keeps its keywords and codes and gains the new ones; its title and its parent are those stated
+    last.
+    """
+    found: dict[str, GoodsOfClass] = {}
+    for one in (one for part in goods for one in part.classes):
+        before = found.get(one.goods_class)
+        found[one.goods_class] = one if before is None else _both(before, one)
+    return found
+
+
+def _both(before: GoodsOfClass, more: GoodsOfClass) -> GoodsOfClass:
+    return before.model_copy(
+        update={
+            "parent": more.parent or before.parent,
+            "title": more.title or before.title,
+            "keywords": _joined(before.keywords, more.keywords),
+            "hs": _joined(before.hs, more.hs),
+        }
+    )
+
+
+def _joined(
+    before: Mapping[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """By each key what either has under it, each once."""
+    return {
+        key: tuple(dict.fromkeys((*before.get(key, ()), *more.get(key, ()))))
+        for key in dict.fromkeys((*before, *more))
+    }
 
 
 @dataclass(frozen=True)
@@ -20,8 +54,8 @@ class Taxonomy:
 
     @classmethod
     def of(cls, goods: Iterable[GoodsPublished], codes: Iterable[CodesPublished]) -> "Taxonomy":
-        """What the published taxonomies and successions say together; of a class the latest parent."""
-        parents = {c.goods_class: c.parent for one in goods for c in one.classes if c.parent}
+        """What the published taxonomies (``united``) and successions say together."""
+        parents = {name: one.parent for name, one in united(goods).items() if one.parent}
         steps: dict[int, dict[int, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
         for one in codes:
             for step in one.successions:

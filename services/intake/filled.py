@@ -95,6 +95,9 @@ def _read(value: Value, field: Field, row: Cells, where: Standing, habits: Habit
         if value.text is None
         else _joined(value.text, row, where)
     )
+    if value.below is not None:
+        width = value.number_as_code
+        return value.below.name(cells.text(cell) if width is None else cells.code(cell, width))
     return _listed(value, cells.text(cell)) if value.values else _by_kind(value, field, cell, habits)
 
 

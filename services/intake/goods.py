@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from rapidfuzz.fuzz import ratio
 
 from events.rules import GoodsPublished
-from services.domain.goods import Taxonomy
+from services.domain.goods import Taxonomy, united
 from services.runtime import packs
 
 THRESHOLD = 0.6
@@ -54,9 +54,13 @@ class Words:
 
     @classmethod
     def of(cls, goods: Iterable[GoodsPublished]) -> "Words":
-        """The words of published taxonomies together; what a later one says of a class replaces the earlier."""
+        """The words of published taxonomies together: they add to one another (``services.domain.goods.united``).
+
+        A class without keywords is never proposed, whatever its codes: it is a heading of somebody's nomenclature,
+        which no rule names, and goods of such a class would be judged as none that a rule speaks of.
+        """
         told = list(goods)
-        classes = {one.goods_class: one for part in told for one in part.classes}
+        classes = {name: one for name, one in united(told).items() if any(one.keywords.values())}
         phrases = tuple(
             _Phrase(name, tuple(_words(text)), text)
             for name, one in classes.items()

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, model_validator
 from pydantic import Field as Described
 
 from events.model import Model
+from events.values import GoodsClass
 from services.intake.cells import Dates, Numbers
 
 _SOURCES = ("column", "constant", "text", "party", "propose", "count", "mark", "day")
@@ -43,6 +44,22 @@ class Rule(Part):
     value: str | None = Described(default=None, validation_alias=AliasChoices("class", "is", "value"))
 
 
+class Below(Part):
+    """A code written as the name of a class: below ``root``, each of its beginnings of so many digits a level.
+
+    With the digits 2 and 4, 010129 is ``root.01.0101.010129`` and 0101 is ``root.01.0101``.
+    """
+
+    root: GoodsClass
+    digits: tuple[int, ...] = ()
+
+    def name(self, code: str) -> str:
+        """The dotted name. Raises ValueError for what is no code."""
+        if not (code.isascii() and code.isdigit()):
+            raise ValueError("expected a code of digits")
+        return ".".join([self.root, *(code[:end] for end in self.digits if end < len(code)), code])
+
+
 class Value(Part):
     """How one field is filled: from one source, read by the kind of the field unless something else is said here.
 
@@ -50,8 +67,9 @@ class Value(Part):
     both are statements of whoever writes the mapping. Without them an optional field is left out (for a cell that
     ``values`` does not list: only with ``unlisted: omit``), and a row that lacks a field its fact needs is rejected.
     ``count`` numbers the rows of a group from 1; ``mark`` is made from all cells of the row, the same for the same row;
-    ``day`` is that given with the file; ``{#}`` in a ``text`` is the number of the row. Of several columns the first
-    that is filled counts, except for ``rules``, which look at all of them.
+    ``day`` is that given with the file; ``below`` makes of a code the name of a class under its headings; ``{#}`` in a
+    ``text`` is the number of the row. Of several columns the first that is filled counts, except for ``rules``, which
+    look at all of them.
     """
 
     column: Words = Described(default=(), validation_alias=AliasChoices("column", "from"))
@@ -63,6 +81,7 @@ class Value(Part):
     propose: str | None = None
     hs: str | None = None
     hs_year: int | None = None
+    below: Below | None = None
     count: bool = False
     mark: bool = False
     day: bool = False

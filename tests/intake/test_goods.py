@@ -1,8 +1,11 @@
 """Goods classes proposed for what papers call the goods: a right one, a wider one, or none; never a wrong one."""
 
+from typing import Any
+
 import pytest
 
-from services.intake.goods import THRESHOLD, propose, shipped
+from events.rules import GoodsPublished
+from services.intake.goods import THRESHOLD, Words, propose, shipped
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,22 @@ def test_a_code_of_a_year_without_published_headings_says_nothing() -> None:
 
 def test_a_code_alone_proposes_nothing() -> None:
     assert propose(shipped(), "goods as per annex", "630790", 2017).goods_class is None
+
+
+def _words(*classes: dict[str, Any]) -> Words:
+    return Words.of([GoodsPublished.model_validate({"at": "2020-01-01T00:00:00Z", "classes": list(classes)})])
+
+
+def test_a_class_without_keywords_is_never_proposed_whatever_its_title_and_codes_say() -> None:
+    heading = {"class": "list_2022.65.6504", "title": "Straw hats", "hs": {"2022": ["6504"]}}
+    assert propose(_words(heading), "Straw hats", "650400", 2022).goods_class is None
+    hats = {"class": "hats", "keywords": {"en": ["straw hat"]}, "hs": {"2022": ["6504"]}}
+    assert propose(_words(heading, hats), "Straw hats", "650400", 2022).goods_class == "hats"
+
+
+def test_a_taxonomy_that_adds_codes_leaves_the_words_that_propose_the_class() -> None:
+    hats = {"class": "hats", "keywords": {"en": ["straw hat"]}, "hs": {"2022": ["6504"]}}
+    both = _words(hats, {"class": "hats", "hs": {"2022": ["650699"]}})
+    alone, added, other = (propose(both, "straw hats", code, 2022) for code in (None, "650699", "870321"))
+    assert added.score > alone.score > other.score
+    assert added.goods_class == "hats"
