@@ -18,12 +18,13 @@ from rich.text import Text
 
 from events.envelope import Event
 from services.cli import show, stored
+from services.cli.held import held
 from services.cli.options import Format, Printed, instant
 from services.intake.files import FORMATS
 from services.intake.formats.suggest import suggest
 from services.intake.handlers import Report, Telling, ingest
 from services.intake.rejects import ENDING
-from services.intake.rows import Brought
+from services.intake.rows import Brought, Together
 from services.runtime import event_files, kafka
 from services.runtime.settings import NeedsAction
 from services.runtime.topics import missing_topics
@@ -164,8 +165,11 @@ async def _told(
         async def known(facts: Sequence[Event]) -> Sequence[bool]:
             return await stored.known(connection, facts)
 
+        reader = FORMATS[kind]
+        if isinstance(reader, Together) and (sources := reader.sources(brought)):
+            brought = replace(brought, known=await held(connection, found.bootstrap, sources))
         telling = Telling(producer, known, versions, skip, seen)
-        return await ingest(files, FORMATS[kind], telling, brought)
+        return await ingest(files, reader, telling, brought)
 
 
 @asynccontextmanager

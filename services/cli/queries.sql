@@ -99,6 +99,20 @@ SELECT topic, sum(stored + 1)::bigint AS stored FROM position WHERE cluster = $1
 -- Which of these facts the store has by now, with what content, learnt when.
 SELECT source, id, hash, recorded_at FROM event JOIN unnest($1::text[], $2::text[]) AS asked(source, id) USING (source, id)
 
+-- name: told_by
+-- What these sources, and those below them, told of nobody's own trade, and what was withdrawn of it; as it was learnt.
+WITH told AS (
+    SELECT source, id, type, "time", recorded_at, data FROM event
+    WHERE exporter IS NULL AND type <> 'fact.withdrawn'
+      AND EXISTS (SELECT FROM unnest($1::text[]) AS asked(name) WHERE source = name OR starts_with(source, name || '/'))
+)
+SELECT * FROM (
+    TABLE told
+    UNION ALL
+    SELECT w.source, w.id, w.type, w."time", w.recorded_at, w.data FROM told
+    JOIN event w ON w.subject = 'event:' || told.source || ' ' || told.id AND w.type = 'fact.withdrawn'
+) AS found ORDER BY recorded_at, "time", source COLLATE "C", id COLLATE "C"
+
 -- name: registers
 -- What registers and lists say: nothing that an exporter told of its own trade.
 SELECT source, id, type, "time", recorded_at, data FROM event WHERE exporter IS NULL OR type = 'exporter.registered'

@@ -43,16 +43,30 @@ Outcome = Told | Unchanged | Rejected
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A fact that the running services hold: what it says as on the wire, when it was true and when it was learnt."""
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    recorded: datetime
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Brought:
-    """What a user gives beside a file. Each format says which of it it needs, and refuses what it cannot use.
+    """What is given beside a file. Each format says which of it it needs, and refuses what it cannot use.
 
     ``mapping``: the YAML file that says what the columns mean. ``day``: when a list was published (else its file name
-    or content says so). ``previous``: the snapshot to compare the first file with.
+    or content says so). ``previous``: the snapshot to compare the first file with. ``known``: what the services hold of
+    the sources the format asked for; nothing where the files are only checked or written.
     """
 
     mapping: Path | None = None
     day: datetime | None = None
     previous: Path | None = None
+    known: tuple[Known, ...] = ()
 
 
 Reader = Callable[[Path, Brought], Iterator[Outcome]]
@@ -64,10 +78,12 @@ class Together:
     """A format whose files say more beside one another: snapshots of a list, messages about the same licences.
 
     ``each`` puts the files of one command in their own order, and is read to the end of one before the next. Called
-    with a single path it is a Reader.
+    with a single path it is a Reader. ``sources``: those whose facts, where services hold some, the files go on from
+    (with all that stand below them, ``SOURCE/…``).
     """
 
     each: Callable[[Sequence[Path], Brought], Iterator[tuple[Path, Iterator[Outcome]]]]
+    sources: Callable[[Brought], Sequence[str]] = lambda brought: ()
 
     def __call__(self, path: Path, brought: Brought) -> Iterator[Outcome]:
         for _, found in self.each([path], brought):

@@ -1,23 +1,29 @@
 """An official list as it was published on a day: what entered and what was removed since the snapshot before it.
 
 The files of one command are read by their day, in whatever order they are given; the first is compared with
-``--previous``, and without one everybody on it enters. Of two files for one day the later by its name replaces the
-other. The heading (or the JSON file itself) is a row too: it carries the removals that no row speaks of. Which facts
-follow depends on the snapshots given alone, never on what is stored: give the whole series each time.
+``--previous``, else with what the running services hold of the days before, and where there is neither everybody on it
+enters. Of two files for one day the later by its name replaces the other, in one command or in two. The heading (or the
+JSON file itself) is a row too: it carries the removals that no row speaks of. A mistake that only the snapshot after it
+shows (``rollback: correction``) is seen among the files of one command: give the last three, nothing is told twice.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from events.envelope import Event
 from services.intake.formats.snapshot_changes import Series, Snapshot
+from services.intake.formats.snapshot_known import History
 from services.intake.formats.snapshot_rows import HEADING, Row, Unusable, content, lines
 from services.intake.list_mapping import ListMapping, load
 from services.intake.rows import Brought, Outcome, Rejected, Together, Told, Unchanged
 from services.runtime.yaml_text import FileError
+
+Behind = Callable[[Mapping[str, Sequence[Event]]], str | None]
+"""Why the facts of a snapshot cannot be told any more; None where they can."""
 
 _DAY = re.compile(r"(?<![0-9])([0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])")
 
@@ -40,8 +46,12 @@ def each(paths: Sequence[Path], brought: Brought) -> Iterator[tuple[Path, Iterat
             yield path, iter([_refused(path, error)])
     ordered = sorted(days, key=lambda path: (days[path], _named(path), str(path)))
     refused = _previous(brought.previous, series, days[ordered[0]] if ordered else None)
+    history = History(mapping, brought.known)
+    if ordered and brought.previous is None:
+        history.begin(series, days[ordered[0]])
     for path in ordered:
-        yield path, _told(path, days[path], series, refused)
+        behind = partial(history.against, last=days[ordered[-1]])
+        yield path, _told(path, days[path], series, refused, behind)
 
 
 def _refused(path: Path, error: Unusable) -> Outcome:
@@ -90,18 +100,21 @@ def _previous(path: Path | None, series: Series, first: datetime | None) -> str 
 def _snapshot(rows: Sequence[Row], day: datetime, series: Series) -> Snapshot:
     """The entries that count. Those whose row cannot be read stay as they were.
 
-    Where a row does not even say which entry it is, every entry that is missing may be that one: none is removed.
+    Where a row does not even say which entry it is (or nobody knows on which rows the parties stood before), every
+    entry that is missing may be that one: none is removed.
     """
-    before = series.last.entries if series.last is not None else {}
+    stood = series.last.entries if series.last is not None else {}
+    before = stood if series.by_row else {}
     entries: dict[str, str] = {}
     for row in _first(rows):
         if row.key is not None and row.damage is not None and row.key in before:
             entries[row.key] = before[row.key]
         elif row.key is not None and row.party is not None:
             entries[row.key] = row.party
-    if any(row.damage is not None and row.key is None for row in rows):
-        named = {row.key for row in rows}
-        entries |= {key: party for key, party in before.items() if key not in named}
+    if any(row.damage is not None and (row.key is None or not series.by_row) for row in rows):
+        named = {row.key for row in rows} if series.by_row else set(entries.values())
+        kept = {key: party for key, party in stood.items() if key not in named}
+        entries |= kept if series.by_row else {f"\x00{party}": party for party in kept}
     return Snapshot(day, entries)
 
 
@@ -115,7 +128,9 @@ def _first(rows: Iterable[Row]) -> Iterator[Row]:
             seen.add(row.key)
 
 
-def _told(path: Path, day: datetime, series: Series, refused: str | None) -> Iterator[Outcome]:
+def _told(
+    path: Path, day: datetime, series: Series, refused: str | None, behind: Behind
+) -> Iterator[Outcome]:
     """The outcome of each row, that of the heading last: it has what no row speaks of."""
     try:
         rows = content(path, series.mapping).rows
@@ -123,11 +138,14 @@ def _told(path: Path, day: datetime, series: Series, refused: str | None) -> Ite
         yield _refused(path, error)
         return
     snapshot = _snapshot(rows, day, series)
-    before = series.last.entries if series.last is not None else {}
+    before = series.last.entries if series.last is not None and series.by_row else {}
     if (reason := refused or series.removes_too_many(snapshot.entries)) is not None:
         yield Rejected(path, "snapshot", reason, len(rows) + 1)
         return
     facts = series.tell(snapshot)
+    if (reason := behind(facts)) is not None:
+        yield Rejected(path, "snapshot", reason, len(rows) + 1)
+        return
     seen: dict[str, str] = {}
     for row in rows:
         names = [row.key] if series.mapping.scheme is not None else [row.party, before.get(row.key or "")]
@@ -156,4 +174,8 @@ def _outcome(
     return Unchanged(row.place, row.aside or "stands on the list as before, or by a row above")
 
 
-list_snapshot = Together(each)
+def _sources(brought: Brought) -> Sequence[str]:
+    return () if brought.mapping is None or brought.previous is not None else (load(brought.mapping).origin,)
+
+
+list_snapshot = Together(each, _sources)

@@ -4,6 +4,7 @@ A party is on a list while any of its entries is; as licences, each entry stands
 shows to be wrong are withdrawn by it, so what was believed on any day can still be seen.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from events.envelope import Event
 from services.intake.list_mapping import ListMapping
-from services.intake.rows import fact
+from services.intake.rows import Known, fact
 
 Entries = Mapping[str, str]
 """The entries that count: key → party."""
@@ -35,28 +36,39 @@ class Snapshot:
 class Series:
     """The snapshots read so far in the order of their days, and the facts that stand for each party or licence.
 
-    ``compared``: the first one is there to be compared with, and not told itself.
+    ``compared``: the first one is there to be compared with, and not told itself. ``by_row``: the entries of the last
+    one are known by their keys; else only the parties are. ``gone``: how often each fact was withdrawn before.
     """
 
     mapping: ListMapping
     last: Snapshot | None = None
     compared: bool = False
+    by_row: bool = True
+    gone: Counter[str] = field(default_factory=Counter)
     _days: list[datetime] = field(default_factory=list)
     _base: Standing = field(default_factory=dict)
     _standings: list[Standing] = field(default_factory=list)
-    _live: dict[str, dict[int, tuple[str | None, Event]]] = field(default_factory=dict)
-    _gone: dict[str, int] = field(default_factory=dict)
+    _live: dict[str, dict[int, tuple[str | None, Event | Known]]] = field(default_factory=dict)
 
-    def begin(self, snapshot: Snapshot) -> None:
+    def begin(self, snapshot: Snapshot, by_row: bool = True) -> None:
         """Take a snapshot to compare the next one with."""
         self.compared = True
         self._take(snapshot)
         self._base = self._standings[-1]
+        self.by_row = by_row or self.mapping.scheme is not None
+
+    def go_on(self, snapshot: Snapshot, told: Mapping[str, tuple[str | None, Known]]) -> None:
+        """Take a snapshot of which facts are stored, by party or licence: one of the same day replaces it."""
+        self._take(snapshot)
+        self.by_row = self.mapping.scheme is not None
+        for name, one in told.items():
+            self._live[name] = {len(self._days) - 1: one}
 
     def removes_too_many(self, entries: Entries) -> str | None:
         """Why the entries cannot be those of a whole list; None where they can."""
         before = self.last.entries if self.last is not None else {}
-        gone = sum(1 for key in before if key not in entries)
+        there = entries if self.by_row else set(entries.values())
+        gone = sum(1 for key in before if key not in there)
         if self.mapping.accept_removals or gone * 100 <= self.mapping.most_removed * len(before):
             return None
         return (
@@ -68,6 +80,7 @@ class Series:
         """The facts of a snapshot, by party or licence. One of the same day as the last replaces it."""
         before = self._standings[-1] if self._standings else {}
         self._take(snapshot)
+        self.by_row = True
         now = self._standings[-1]
         changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
         return {name: facts for name in changed if (facts := list(self._revised(name)))}
@@ -149,13 +162,13 @@ class Series:
             data = {"scheme": self.mapping.scheme, "licence": name, "holder": state, "goods": goods,
                     "destinations": list(self.mapping.destinations), "from": at}  # fmt: skip
         made = fact(kind, data, source=self.mapping.origin, recordedat=recorded)
-        if times := self._gone.get(made.id):
+        if times := self.gone[made.id]:
             # What was withdrawn stays so: the same said again is a fact of its own.
             made = fact(kind, data, source=f"{self.mapping.origin}/again-{times}", recordedat=recorded)
         return made
 
-    def _withdrawn(self, one: Event, day: datetime) -> Event:
-        self._gone[one.id] = self._gone.get(one.id, 0) + 1
+    def _withdrawn(self, one: Event | Known, day: datetime) -> Event:
+        self.gone[one.id] += 1
         reason = f"the list of {day:%Y-%m-%d} shows that of {one.time.astimezone(day.tzinfo):%Y-%m-%d} to be wrong here"
         data = {"source": one.source, "id": one.id, "at": day, "reason": reason}
         return fact("fact.withdrawn", data, source=self.mapping.origin, recordedat=day)
