@@ -5,6 +5,7 @@ for ever; so whoever got no answer, or a 503, posts the same again.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,14 +26,16 @@ from services.intake import keys, openapi, problems
 from services.intake.asking import asked
 from services.intake.keys import Key
 from services.intake.load import Load
+from services.intake.metrics import Metrics
 from services.intake.outlet import Outlet
 from services.intake.posted import Gone, body_of, form_of, record_of
 from services.intake.problems import Problem, Wrong, wrongs
-from services.runtime import clock
+from services.runtime import clock, telemetry
 from services.runtime.postgres import pool as open_pool
 from services.runtime.settings import Endpoints
 
 T = TypeVar("T")
+_ASKED_OFTEN = ("/health/", "/metrics")
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,9 @@ def application(endpoints: Endpoints, bounds: Bounds | None = None) -> FastAPI:
                 await outlet.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.metrics = Metrics(telemetry.registry())
     app.add_api_route("/events", _events, methods=["POST"])
+    app.add_api_route("/metrics", _metrics, methods=["GET"])
     app.add_api_route("/health/live", _live, methods=["GET"])
     app.add_api_route("/health/ready", _ready, methods=["GET"])
     app.add_api_route("/openapi.json", _openapi, methods=["GET"])
@@ -171,10 +177,14 @@ def _permit(key: Key, facts: Sequence[Event]) -> None:
 
 
 async def _events(request: Request) -> Response:
+    metrics: Metrics = request.app.state.metrics
+    begun = time.perf_counter()
     try:
         count = await request.app.state.door.take(request)
     except Gone:
+        metrics.refused(400, "gone")
         return Response(status_code=400)
+    metrics.taken(count, time.perf_counter() - begun)
     return JSONResponse({"events": count.total(), "topics": dict(sorted(count.items()))}, 202)
 
 
@@ -187,6 +197,10 @@ async def _ready(request: Request) -> Response:
     return JSONResponse({"status": "ready"})
 
 
+async def _metrics(request: Request) -> Response:
+    return Response(request.app.state.metrics.page(), media_type=CONTENT_TYPE_LATEST)
+
+
 async def _openapi() -> Response:
     return JSONResponse(openapi.document())
 
@@ -195,7 +209,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     """Every refusal is a problem, also the router's; of anything unforeseen it is told only that it was."""
     match error:
         case Problem():
-            return error.response()
+            problem = error
         case HTTPException():
-            return problems.of_status(error.status_code, error.headers).response()
-    return problems.of_status(500).response()
+            problem = problems.of_status(error.status_code, error.headers)
+        case _:
+            problem = problems.of_status(500)
+    if not request.url.path.startswith(_ASKED_OFTEN):
+        request.app.state.metrics.refused(problem.status, problem.kind)
+    return problem.response()

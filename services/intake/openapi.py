@@ -54,6 +54,7 @@ def document() -> Mapping[str, Any]:
             "/events": {"post": _post()},
             "/health/live": {"get": _health("live", "Whether the program runs.", ())},
             "/health/ready": {"get": _health("ready", "Whether the broker and Postgres answer.", ("503",))},
+            "/metrics": {"get": _figures()},
             "/openapi.json": {"get": _this()},
         },
         "components": {
@@ -99,6 +100,17 @@ def _health(name: str, summary: str, refusals: tuple[str, ...]) -> dict[str, Any
         "summary": summary,
         "security": [],
         "responses": {"200": _answer("It is so.", "Health"), **_refused(said)},
+    }
+
+
+def _figures() -> dict[str, Any]:
+    return {
+        "operationId": "metrics",
+        "summary": "What was taken and refused, for Prometheus",
+        "security": [],
+        "responses": {
+            "200": {"description": "Figures.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+        },
     }
 
 

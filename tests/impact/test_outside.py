@@ -80,14 +80,16 @@ def test_the_example_for_prometheus_loads_the_alerts_and_asks_where_compose_serv
     config = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
     assert config["rule_files"] == ["alerts.yml"]
     compose = yaml.safe_load((SHIPPED / "docker-compose.yml").read_text())
-    port = int(compose["services"]["impact"]["environment"]["TRACKER_METRICS"].rpartition(":")[2])
-    (job,) = config["scrape_configs"]
-    (found,) = job["dns_sd_configs"]
-    assert (found["names"], found["port"], job.get("metrics_path", "/metrics")) == (
-        ["impact"],
-        port,
-        "/metrics",
-    )
+    for job, name, said in (
+        ("tracker", "impact", "TRACKER_METRICS"),
+        ("tracker-intake", "intake", "TRACKER_HTTP"),
+    ):
+        port = int(compose["services"][name]["environment"][said].rpartition(":")[2])
+        (asked,) = [one for one in config["scrape_configs"] if one["job_name"] == job]
+        (found,) = asked["dns_sd_configs"]
+        assert (found["names"], found["port"]) == ([name], port)
+        assert asked.get("metrics_path", "/metrics") == "/metrics"
+    assert len(config["scrape_configs"]) == 2
 
 
 @pytest.mark.servers
