@@ -1,6 +1,7 @@
 """Facts as the store gives them back to files that go on from what it holds."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from events.envelope import Event
 from services.intake.rows import Known, fact
@@ -19,6 +20,13 @@ def as_known(facts: Sequence[Event], withdrawn_by: str | None = None) -> tuple[K
         ]
         return as_known(gone)
     return tuple(
-        Known(one.source, one.id, one.type, one.time, one.recordedat or one.time, one.wire()["data"])
+        Known(
+            one.source,
+            one.id,
+            one.type,
+            one.time.astimezone(UTC),
+            (one.recordedat or one.time).astimezone(UTC),
+            one.wire()["data"],
+        )
         for one in facts
     )

@@ -15,6 +15,8 @@ from events.envelope import Event
 from services.intake.rows import fact
 
 SOURCE = "gb-chief"
+REPLACED = "replaced"
+"""Why a line ends that a replaced licence no longer has."""
 _COMMODITY = re.compile(r"[0-9]{4,10}")
 _APART = re.compile(r"[^a-z0-9]+")
 
@@ -56,12 +58,22 @@ class Held:
 
 @dataclass(slots=True)
 class Register:
-    """The licences of the files of one command by their reference, and what was drawn from their lines."""
+    """The licences told so far by their reference, and what was drawn from their lines.
+
+    ``draws``: the draws of the files of one command. ``counted``: the facts (source and id) that ``drawn`` adds up.
+    """
 
     held: dict[str, Held] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     drawn: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
     draws: set[tuple[str, ...]] = field(default_factory=set)
+    counted: set[tuple[str, str]] = field(default_factory=set)
+
+    def draw(self, name: tuple[str, str], of: tuple[str, str, str], amount: Decimal) -> None:
+        """A fact by this source and id draws so much of a line's quantity or value; told twice, it counts once."""
+        if name not in self.counted:
+            self.counted.add(name)
+            self.drawn[of] = self.drawn.get(of, Decimal(0)) + amount
 
     def take(self, licence: Licence, recorded: datetime | None) -> tuple[Event, ...]:
         """The facts of a new or replaced licence: a version from its start, and the end of lines it has no more.
@@ -82,14 +94,14 @@ class Register:
                 number for number in before.lines if number not in lines or before.scheme != licence.scheme
             ]
             made += [
-                _revoked(before.scheme, licence.reference, number, starts, recorded, "replaced")
+                _revoked(before.scheme, licence.reference, number, starts, recorded, REPLACED)
                 for number in left
             ]
         self.held[licence.reference] = Held(licence.scheme, lines)
         return tuple(made)
 
     def end(self, reference: str, at: datetime, recorded: datetime, reason: str) -> tuple[Event, ...]:
-        """The ends of all lines of a licence. Raises ValueError where no message of the command tells its lines."""
+        """The ends of all lines of a licence. Raises ValueError where nothing told before has its lines."""
         there = self.known(reference)
         there.ended = at
         return tuple(
@@ -97,12 +109,12 @@ class Register:
         )
 
     def known(self, reference: str) -> Held:
-        """The licence. Raises ValueError where none of the messages given tells it."""
+        """The licence. Raises ValueError where neither the messages given nor those stored tell it."""
         there = self.held.get(reference)
         if there is None:
             raise ValueError(
-                f"the lines of {reference} stand in none of the messages given: "
-                "give the one that issued it in the same command"
+                f"the lines of {reference} stand in none of the messages given or stored: "
+                "give the one that issued it as well"
             )
         return there
 

@@ -1,8 +1,9 @@
 """One licence of a CHIEF ``usageData`` message: what customs declarations drew from its lines (DES236).
 
 Each usage record is one draw. A line also says what was drawn in all, over every message so far; what the messages of
-the command do not account for is told as one more draw, so that the licence holds what customs says it holds. Give all
-messages about a licence each time: of those left out, the draws would be told twice.
+the command, and those stored, do not account for is told as one more draw, so that the licence holds what customs says
+it holds. Without services (``--to``) give all messages about a licence each time: the draws of those left out would be
+told twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -124,9 +125,9 @@ class Meter:
             fact("licence.used", drawn | amount, source=source, recordedat=self.recorded)
             for amount in _measured(line, amounts, currency)
         ]
-        for what, amount in zip(_KINDS, amounts, strict=True):
-            key = (self.reference, self.number, what)
-            self.register.drawn[key] = self.register.drawn.get(key, _ZERO) + amount
+        drawn_of = [(what, amount) for what, amount in zip(_KINDS, amounts, strict=True) if amount]
+        for one, (what, amount) in zip(made, drawn_of, strict=True):
+            self.register.draw((one.source, one.id), (self.reference, self.number, what), amount)
         yield from made
 
     def _accounted(self, block: Block) -> Used:

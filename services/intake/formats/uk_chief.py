@@ -1,23 +1,26 @@
 """UK export and import licences as customs exchanges them: CHIEF messages (and licence payloads) become facts.
 
 The messages of one command are read together, licences before their use and replies last, each kind in the order of
-its creation: a message about use, a cancellation or a replacement says neither the unit nor the lines it is about.
+its creation: a message about use, a cancellation or a replacement says neither the unit nor the lines it is about. They
+may stand in messages told earlier as well, where the running services hold those.
 What cannot be told is rejected by name; a licence with a damaged line is rejected as a whole.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from events.envelope import Event, explain
 from services.intake.formats import chief_fields, chief_payload
-from services.intake.formats.chief_licence import Register
+from services.intake.formats.chief_known import Stored
+from services.intake.formats.chief_licence import SOURCE, Register
 from services.intake.formats.chief_lines import TRANSACTIONS, Faulty, Part, Record, at, parts
 from services.intake.formats.chief_transactions import official, transaction
 from services.intake.rows import Brought, Outcome, Rejected, Together, Told, Unchanged
 from services.runtime.yaml_text import FileError
 
+_EVER = datetime.max.replace(tzinfo=UTC)
 _LICENCES, _USAGE, _REPLIES = "licenceData", "usageData", ("licenceReply", "usageReply")
 _COUNTED = {
     _LICENCES: ("licence",),
@@ -38,15 +41,13 @@ class _Header:
 def each(paths: Sequence[Path], brought: Brought) -> Iterator[tuple[Path, Iterator[Outcome]]]:
     """The files in the order in which they have to be read. Raises FileError for options that say nothing here."""
     if brought.mapping is not None or brought.previous is not None:
-        raise FileError(
-            "uk-chief: these messages need no --mapping and no --previous. Give all messages in one command."
-        )
-    register = Register()
+        raise FileError("uk-chief: these messages need no --mapping and no --previous. Leave them out.")
+    stored = Stored.of(Register(), brought.known)
     for path in sorted(paths, key=_place):
         if chief_payload.is_payload(path):
-            yield path, iter((_payload(path, brought.day, register),))
+            yield path, iter((_payload(path, brought.day, stored),))
         else:
-            yield path, _message(path, register)
+            yield path, _message(path, stored)
 
 
 def _place(path: Path) -> tuple[int, str, str]:
@@ -61,13 +62,16 @@ def _place(path: Path) -> tuple[int, str, str]:
     return kinds.index(head.get(3)) + 1, head.get(4), head.get(5).rjust(7)
 
 
-def _payload(path: Path, day: datetime | None, register: Register) -> Outcome:
+def _payload(path: Path, day: datetime | None, stored: Stored) -> Outcome:
+    """The outcome of a payload, which bears no instant: one that ends a licence is read with all that is stored."""
+    register = stored.register
     try:
         told = chief_payload.payload(path)
         facts: list[Event] = []
         if told.action in ("cancel", "update"):
             if day is None:
                 raise ValueError(f"{told.action}: the payload does not say when; give --day")
+            stored.learn(_EVER, inclusive=True)
             old = told.reference if told.action == "cancel" else register.named.get(told.replaces)
             if old is None:
                 raise ValueError("update: give the payload of the licence it replaces in the same command")
@@ -80,7 +84,7 @@ def _payload(path: Path, day: datetime | None, register: Register) -> Outcome:
     return Told(told.reference, tuple(facts))
 
 
-def _message(path: Path, register: Register) -> Iterator[Outcome]:
+def _message(path: Path, stored: Stored) -> Iterator[Outcome]:
     """The outcomes of a message; that of its header comes last, when it is known whether there is a trailer."""
     found = parts(path)
     first = next(found, None)
@@ -92,7 +96,8 @@ def _message(path: Path, register: Register) -> Iterator[Outcome]:
         rows = first.rows + sum(part.rows for part in found)
         yield Rejected(path, "line 1", f"{error}; nothing behind it can be told", rows)
         return
-    yield from _behind(path, header, found, register)
+    stored.learn(header.created, inclusive=header.kind != _LICENCES)
+    yield from _behind(path, header, found, stored.register)
 
 
 def _header(first: Part) -> _Header:
@@ -152,4 +157,4 @@ def _part(path: Path, header: _Header, part: Part, register: Register) -> Iterat
         yield Rejected(path, place, f"CHIEF found the file in error: {official(part.records[0])}")
 
 
-uk_chief = Together(each)
+uk_chief = Together(each, lambda brought: (SOURCE,))

@@ -1,0 +1,131 @@
+"""A message a day: each one alone, beside what the services hold, says what all of them say in one command."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from events.envelope import Event
+from services.intake.formats.uk_chief import uk_chief
+from services.intake.rows import Brought, Outcome, Rejected, Told
+from tests.intake.chief import EXPORT, draw, message, used, written
+from tests.intake.known import as_known
+
+REFERENCE = "GBSIEL/2031/0000007/P"
+
+
+def _read(stored: Sequence[Event], *paths: Path, day: datetime | None = None) -> list[Outcome]:
+    brought = Brought(day=day, known=as_known(stored))
+    return [one for _, found in uk_chief.each(paths, brought) for one in found]
+
+
+def _news(stored: Sequence[Event], found: Sequence[Outcome]) -> list[Event]:
+    there = {(one.source, one.id) for one in stored}
+    facts = [fact for one in found if isinstance(one, Told) for fact in one.facts]
+    return [one for one in facts if (one.source, one.id) not in there]
+
+
+def _day_by_day(*paths: Path) -> list[Event]:
+    """All facts stored when each message is told in a command of its own."""
+    stored: list[Event] = []
+    for path in paths:
+        stored += _news(stored, _read(stored, path))
+    return stored
+
+
+def _ids(facts: Sequence[Event]) -> set[tuple[str, str]]:
+    return {(one.source, one.id) for one in facts}
+
+
+def _refused(found: Sequence[Outcome]) -> list[str]:
+    return [one.reason for one in found if isinstance(one, Rejected)]
+
+
+def _usage(folder: Path, day: int, *draws: str, total: str, status: str = "O\\") -> Path:
+    text = message(used(*draws, total=total, status=status), kind="usageData", created=f"203102{day:02}2030")
+    return written(folder, f"usage-{day}", text)
+
+
+def _month(folder: Path) -> list[Path]:
+    """A licence, two days of use of which the second speaks of draws nobody saw, its replacement and its end."""
+    replaced = [line.replace("insert", "replace") for line in EXPORT[:6]]
+    cancelled = [line.replace("insert", "cancel") for line in EXPORT[:1]]
+    return [
+        written(folder, "a-licence", message(EXPORT)),
+        _usage(folder, 2, draw(1, "3"), total="3"),
+        _usage(folder, 3, draw(2, "1"), total="6"),
+        written(folder, "b-licence", message(replaced, created="203103011200")),
+        written(folder, "c-licence", message(cancelled, created="203104011200")),
+        written(folder, "d-licence", message(EXPORT, created="203105011200")),
+    ]
+
+
+def test_a_message_a_day_tells_what_all_messages_together_tell(tmp_path: Path) -> None:
+    month = _month(tmp_path)
+    together = _news((), _read((), *month))
+    alone = _day_by_day(*month)
+    assert _ids(alone) == _ids(together)
+    assert [one.type for one in alone].count("licence.used") == 3
+    assert [one.type for one in alone].count("licence.revoked") == 2
+
+
+def test_a_message_told_again_tells_nothing_new_whatever_was_told_since(tmp_path: Path) -> None:
+    month = _month(tmp_path)
+    stored = _day_by_day(*month)
+    for path in month:
+        found = _read(stored, path)
+        assert (path.name, _news(stored, found), _refused(found)) == (path.name, [], [])
+    assert _news(stored, _read(stored, *month)) == []
+
+
+def test_use_of_a_licence_that_was_told_before_is_drawn_from_it(tmp_path: Path) -> None:
+    licence, usage = written(tmp_path, "a", message(EXPORT)), _usage(tmp_path, 2, draw(1, "3"), total="3")
+    assert "stand in none of the messages given or stored" in _refused(_read((), usage))[0]
+    (one,) = _news(stored := _day_by_day(licence), _read(stored, usage))
+    assert one.wire()["data"] == {
+        "scheme": "gb-siel", "licence": f"{REFERENCE}/1", "quantity": "3", "unit": "H87", "at": "2031-02-01T00:00:00Z",
+    }  # fmt: skip
+
+
+def test_a_licence_that_was_told_before_is_cancelled_with_all_its_lines(tmp_path: Path) -> None:
+    cancel = written(tmp_path, "b", message([EXPORT[0].replace("insert", "cancel")], created="203104011200"))
+    stored = _day_by_day(written(tmp_path, "a", message(EXPORT)))
+    found = _news(stored, _read(stored, cancel))
+    assert sorted((one.type, one.subject) for one in found) == [
+        ("licence.revoked", f"gb-siel/{REFERENCE}/1"), ("licence.revoked", f"gb-siel/{REFERENCE}/2"),
+    ]  # fmt: skip
+
+
+def test_a_draw_that_was_withdrawn_is_counted_no_more(tmp_path: Path) -> None:
+    licence, first = written(tmp_path, "a", message(EXPORT)), _usage(tmp_path, 2, draw(1, "3"), total="3")
+    taken_back = _usage(tmp_path, 4, total="0.5")
+    stored = _day_by_day(licence, first)
+    assert "customs took one back; withdraw it" in _refused(_read(stored, taken_back))[0]
+    used_ = [one for one in stored if one.type == "licence.used"]
+    known = (*as_known(stored), *as_known(used_, withdrawn_by="/clerk"))
+    found = [one for _, read in uk_chief.each([taken_back], Brought(known=known)) for one in read]
+    assert [one.wire()["data"]["quantity"] for one in _news(stored, found)] == ["0.5"]
+
+
+def test_what_was_stored_after_a_message_was_made_is_not_in_it(tmp_path: Path) -> None:
+    licence, late = written(tmp_path, "a", message(EXPORT)), _usage(tmp_path, 3, draw(2, "1"), total="4")
+    stored = _day_by_day(licence, late)
+    early = _usage(tmp_path, 2, draw(1, "3"), total="3")
+    found = _read(stored, early)
+    assert _refused(found) == []
+    assert [one.wire()["data"]["quantity"] for one in _news(stored, found)] == ["3"]
+
+
+def test_the_messages_ask_for_what_their_own_source_told() -> None:
+    assert uk_chief.sources(Brought()) == ("gb-chief",)
+
+
+def test_facts_of_another_kind_under_the_source_do_not_matter(tmp_path: Path) -> None:
+    stored = _day_by_day(written(tmp_path, "a", message(EXPORT)))
+    suspended = replace(
+        as_known(stored)[0], type="licence.suspended", recorded=datetime(2031, 1, 9, tzinfo=UTC)
+    )
+    usage = _usage(tmp_path, 2, draw(1, "3"), total="3")
+    known = (*as_known(stored), suspended)
+    found = [one for _, read in uk_chief.each([usage], Brought(known=known)) for one in read]
+    assert len(_news(stored, found)) == 1
