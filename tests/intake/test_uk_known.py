@@ -47,16 +47,17 @@ def _usage(folder: Path, day: int, *draws: str, total: str, status: str = "O\\")
 
 
 def _month(folder: Path) -> list[Path]:
-    """A licence, two days of use of which the second speaks of draws nobody saw, its replacement and its end."""
+    """A licence, two days of use, the second of draws nobody saw; its replacement, its end, and a larger one."""
     replaced = [line.replace("insert", "replace") for line in EXPORT[:6]]
     cancelled = [line.replace("insert", "cancel") for line in EXPORT[:1]]
+    larger = [line.replace("\\10\\", "\\12\\") for line in EXPORT]
     return [
         written(folder, "a-licence", message(EXPORT)),
         _usage(folder, 2, draw(1, "3"), total="3"),
         _usage(folder, 3, draw(2, "1"), total="6"),
         written(folder, "b-licence", message(replaced, created="203103011200")),
         written(folder, "c-licence", message(cancelled, created="203104011200")),
-        written(folder, "d-licence", message(EXPORT, created="203105011200")),
+        written(folder, "d-licence", message(larger, created="203105011200")),
     ]
 
 
@@ -85,6 +86,14 @@ def test_use_of_a_licence_that_was_told_before_is_drawn_from_it(tmp_path: Path) 
     assert one.wire()["data"] == {
         "scheme": "gb-siel", "licence": f"{REFERENCE}/1", "quantity": "3", "unit": "H87", "at": "2031-02-01T00:00:00Z",
     }  # fmt: skip
+
+
+def test_use_reported_in_the_minute_of_its_licence_is_drawn_from_it(tmp_path: Path) -> None:
+    licence = written(tmp_path, "a", message(EXPORT, created="203102022030"))
+    (one,) = _news(
+        stored := _day_by_day(licence), _read(stored, _usage(tmp_path, 2, draw(1, "3"), total="3"))
+    )
+    assert one.type == "licence.used"
 
 
 def test_a_licence_that_was_told_before_is_cancelled_with_all_its_lines(tmp_path: Path) -> None:
