@@ -3,9 +3,10 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, Self
 
 from pydantic import SerializeAsAny, ValidationError
 from pydantic_core import ErrorDetails
@@ -45,7 +46,18 @@ class Event(Model):
 
     def canonical_data(self) -> str:
         """The JSON text of ``data``: the same bytes for the same content, and what the store keeps."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        """Written out once: hash, wire and store all take it, and neither an event nor its data can change."""
         return self.data.model_dump_json(exclude_defaults=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        if update is not None and "data" in update:
+            vars(copied).pop("_text", None)
+        return copied
 
     def content_hash(self) -> bytes:
         """SHA-256 over all that identifies the content: two events of one id with other hashes are a conflict."""

@@ -93,6 +93,9 @@ DATA: Mapping[str, type[Data]] = MappingProxyType(
 )
 
 
+_TOPIC_OF = {name: topic.name for topic in TOPICS.values() for name in topic.types}
+
+
 def topic_of(event_type: str) -> str:
     """The topic a type travels in; a withdrawal may travel in any fact topic and is sent with the rules."""
-    return next(topic.name for topic in TOPICS.values() if event_type in topic.types)
+    return _TOPIC_OF[event_type]

@@ -12,7 +12,14 @@ from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
 import pycountry
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
 CURRENCIES = frozenset(currency.alpha_3 for currency in pycountry.currencies)
@@ -33,8 +40,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _AN_INSTANT = "an instant with its offset, such as 2020-04-01T00:00+08:00"
 _A_DAY = "a day, such as 2020-04-01"
 _Day = TypeVar("_Day", bound=date)
-# Places, units, codes and classes come again and again; one that is refused is looked at each time.
-_seen = lru_cache(maxsize=4096)
+# Places, units, codes, classes, instants and round numbers come again and again: each is looked at, and written out,
+# once. One that is refused is looked at each time. Pydantic calls such a function without any Python in between.
+_seen = lru_cache(maxsize=16_384)
 
 
 def plain(number: Decimal) -> str:
@@ -58,7 +66,7 @@ def instant_of(value: Any) -> datetime:
     return _in_bounds(value).astimezone(UTC)
 
 
-@lru_cache(maxsize=4096)  # the same instant stands in the envelope and in the data of most events
+@_seen
 def _instant_of(text: str) -> datetime:
     if not _INSTANT.fullmatch(text):
         raise ValueError(f"expected {_AN_INSTANT}")
@@ -98,10 +106,10 @@ def _when_text(value: datetime | date) -> str:
     return instant_text(value) if isinstance(value, datetime) else value.isoformat()
 
 
-def _number(whole: int, decimals: int, what: str, minus: bool = False) -> BeforeValidator:
+def _number(whole: int, decimals: int, what: str, minus: bool = False) -> PlainValidator:
     """A decimal written as text (or a whole number), with at most so many digits before and after the point."""
 
-    @lru_cache(maxsize=4096)
+    @_seen
     def parse(text: str) -> Decimal:
         if len(text) > 60 or not _DECIMAL.fullmatch(text):
             raise ValueError(f'expected {what} as text in plain digits, such as "1250.50"')
@@ -124,11 +132,13 @@ def _number(whole: int, decimals: int, what: str, minus: bool = False) -> Before
             raise ValueError(f"expected {what} with at most {whole} digits before the point")
         return parse(format(value, "f") if isinstance(value, Decimal) else str(value))
 
-    return BeforeValidator(check)
+    return PlainValidator(check)
 
 
 def _identifier(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _clean(value)
+    if isinstance(value, str):
+        return value if value.isprintable() else _clean(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _clean(value: Any) -> Any:
@@ -213,6 +223,8 @@ def _score(value: Decimal) -> Decimal:
 
 
 def _attribute(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isprintable() else _clean(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return _identifier(value)
@@ -223,7 +235,7 @@ def decimals_of(currency: str) -> int:
     return MINOR_UNITS.get(currency, 2)
 
 
-_AS_TEXT = PlainSerializer(plain, return_type=str)
+_AS_TEXT = PlainSerializer(_seen(plain), return_type=str)
 
 
 def _text_schema(pattern: str, example: str) -> WithJsonSchema:
@@ -235,20 +247,20 @@ _SIGNED_SCHEMA = _text_schema(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", "-1250.50")
 
 Instant = Annotated[
     datetime,
-    BeforeValidator(instant_of),
-    PlainSerializer(instant_text, return_type=str),
+    PlainValidator(instant_of),
+    PlainSerializer(_seen(instant_text), return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Day = Annotated[
     date,
-    BeforeValidator(_day),
+    PlainValidator(_day),
     PlainSerializer(date.isoformat, return_type=str),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
 When = Annotated[
     datetime | date,
-    BeforeValidator(_instant_or_day),
-    PlainSerializer(_when_text, return_type=str),
+    PlainValidator(_instant_or_day),
+    PlainSerializer(_seen(_when_text), return_type=str),
     WithJsonSchema(
         {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
     ),
@@ -276,6 +288,6 @@ Fraction = Annotated[Decimal, _number(9, 9, 'a fraction, such as "0.05"'), _AS_T
 Rate = Annotated[Decimal, _number(12, 9, "a rate"), _AS_TEXT, _DECIMAL_SCHEMA]
 SignedAmount = Annotated[Decimal, _number(14, 4, "an amount", minus=True), _AS_TEXT, _SIGNED_SCHEMA]
 Score = Annotated[
-    Decimal, AfterValidator(_score), _number(3, 2, "a score from 0 to 100"), _AS_TEXT, _DECIMAL_SCHEMA
+    Decimal, _number(3, 2, "a score from 0 to 100"), AfterValidator(_score), _AS_TEXT, _DECIMAL_SCHEMA
 ]
 Role = Literal["manufacturer", "exporter", "buyer", "end_user"]

@@ -3,13 +3,14 @@
 The answer may be too wide, never too narrow: every exporter whose verdicts a fact changes is among those it reaches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from events import contracts, licences, parties, rules
 from events.envelope import Event
 from events.model import Data
+from events.registry import DATA
 from events.rule_document import RuleDocument
 
 EVERYONE = "everyone"
@@ -35,24 +36,24 @@ class Reach:
 
 def reach(event: Event) -> Reach:
     """Where this fact belongs, from its content alone."""
-    data: Data = event.data
-    match data:
-        case rules.FactWithdrawn():
-            return _shared(f"event:{data.source} {data.id}", ())
-        case rules.RuleEnacted() | rules.RuleAnnounced():
-            return _shared(f"rule:{data.rule}", _origins(data.document), _asks_quota(data.document))
-        case (
-            rules.GoodsPublished() | rules.CodesPublished() | rules.FxPublished() | rules.LeadtimePublished()
-        ):
-            return _shared(event.type.partition(".")[0], (EVERYONE,))
-        case parties.PartyMatched() | parties.PartyUnmatched():
-            return _of_names(data)
-        case contracts.ExporterRegistered() | licences.DocumentFiled():
-            return _of_exporter(data)
-        case _ if hasattr(data, "exporter"):
-            return Reach(data.exporter, None, frozenset({EVERYONE, *_ties(data)}), frozenset(), False)
-        case _:
-            return _of_register(data)
+    return _PLACES.get(type(event.data), _of_register)(event.data)
+
+
+def _of_own(data: Any) -> Reach:
+    return Reach(data.exporter, None, _ties(data), frozenset(), False)
+
+
+def _of_withdrawal(data: rules.FactWithdrawn) -> Reach:
+    return _shared(f"event:{data.source} {data.id}", ())
+
+
+def _of_act(data: rules.RuleEnacted | rules.RuleAnnounced) -> Reach:
+    return _shared(f"rule:{data.rule}", _origins(data.document), _asks_quota(data.document))
+
+
+def _of_all(subject: str) -> Callable[[Data], Reach]:
+    found = _shared(subject, (EVERYONE,))
+    return lambda data: found
 
 
 def _of_exporter(data: contracts.ExporterRegistered | licences.DocumentFiled) -> Reach:
@@ -98,19 +99,18 @@ def _licence(data: Any) -> str:
     return f"licence:{data.scheme}/{data.licence}"
 
 
-def _ties(data: Data) -> Iterator[str]:
+def _ties(data: Data) -> frozenset[str]:
     """The parties and the countries of dispatch that an exporter's own fact names."""
-    yield f"party:{data.exporter}"  # type: ignore[attr-defined]
-    for field in ("manufacturer", "buyer", "end_user", "to"):
-        if (party := getattr(data, field, None)) is not None:
-            yield f"party:{party}"
-    if getattr(data, "licence", None) is not None:
-        yield _licence(data)
-    for line in getattr(data, "lines", ()):
-        if line.manufacturer is not None:
-            yield f"party:{line.manufacturer}"
-    if (origin := getattr(data, "exported_from", None)) is not None:
-        yield f"origin:{origin[:2]}"
+    # Read past pydantic, which answers slowly for a field that a model does not have.
+    said = vars(data)
+    parties_named = {said.get(field) for field in ("exporter", "manufacturer", "buyer", "end_user", "to")}
+    parties_named.update(line.manufacturer for line in said.get("lines", ()))
+    ties = {EVERYONE, *(f"party:{party}" for party in parties_named if party is not None)}
+    if said.get("licence") is not None:
+        ties.add(_licence(data))
+    if (origin := said.get("exported_from")) is not None:
+        ties.add(f"origin:{origin[:2]}")
+    return frozenset(ties)
 
 
 def _origins(document: RuleDocument) -> tuple[str, ...]:
@@ -136,3 +136,17 @@ def _asks_quota(document: RuleDocument) -> bool:
         return isinstance(node, list | tuple) and any(asks(child) for child in node)
 
     return asks(document.model_dump(mode="json"))
+
+
+_PLACES: Mapping[type[Data], Callable[[Any], Reach]] = {
+    **{model: _of_own for model in DATA.values() if "exporter" in model.model_fields},
+    contracts.ExporterRegistered: _of_exporter,
+    licences.DocumentFiled: _of_exporter,
+    parties.PartyMatched: _of_names,
+    parties.PartyUnmatched: _of_names,
+    rules.FactWithdrawn: _of_withdrawal,
+    rules.RuleEnacted: _of_act,
+    rules.RuleAnnounced: _of_act,
+    **{DATA[f"{name}.published"]: _of_all(name) for name in ("goods", "codes", "fx", "leadtime")},
+}
+"""How each type of fact is placed; what authorities keep is not named here."""

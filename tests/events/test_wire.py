@@ -321,3 +321,24 @@ def test_the_text_of_an_event_says_the_same_as_its_object(recorded: str | None) 
     made = event("contract.cancelled", odd, source="/erp", id="é", recordedat=recorded)
     assert json.loads(made.wire_text()) == made.wire()
     assert list(json.loads(made.wire_text())) == list(made.wire())
+
+
+def test_an_event_copied_with_other_data_is_written_anew() -> None:
+    one, other = read(raw(told())), read(raw(told(data={**CANCELLED, "line": "1"})))
+    assert one.canonical_data() != other.canonical_data()
+    assert one.model_copy(update={"data": other.data}).content_hash() == other.content_hash()
+    assert one.model_copy(update={"id": "2"}).content_hash() == one.content_hash()
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b"\r\n", b" \n "])
+def test_a_repeated_key_is_found_whatever_space_stands_before_its_colon(space: bytes) -> None:
+    spaced = raw(told()).replace(b'":', b'"' + space + b":")
+    assert read(spaced).id == "1"
+    assert "stands twice" in refused(spaced.replace(b'"contract"', b'"exporter" :"a","contract"')).reason
+
+
+@pytest.mark.parametrize("text", [":", '":', ' :"', 'a":"b', "医:"])
+def test_text_that_looks_like_a_key_hides_no_repeated_one(text: str) -> None:
+    content = raw(told(data={**CANCELLED, "contract": text}))
+    assert read(content).data.model_dump()["contract"] == text
+    assert "stands twice" in refused(content.replace(b'"exporter"', b'"at":"x","exporter"', 1)).reason
