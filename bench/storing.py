@@ -3,10 +3,12 @@
 import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Any
 
 import asyncpg
-from aiokafka.structs import ConsumerRecord
+from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from bench.books import NOW, books, law
 from bench.figures import Figure, in_turn
@@ -14,7 +16,8 @@ from events.envelope import Event
 from events.registry import topic_of
 from events.wire import encode
 from services.impact import handlers, store
-from services.impact.records import read
+from services.impact.records import read, read_ahead
+from services.runtime import kafka
 from services.runtime.kafka import RecordSet
 
 PER_RECORD = 500
@@ -85,11 +88,39 @@ def _rows(sets: Sequence[RecordSet]) -> Iterator[dict[str, tuple[list[str], list
         }  # fmt: skip
 
 
+@dataclass(eq=False)
+class _Brought:
+    """A set as Faust brings it."""
+
+    value: Any
+    message: Any = None
+    stored: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def __post_init__(self) -> None:
+        self.message = self
+
+    @property
+    def tp(self) -> TopicPartition:
+        return TopicPartition(self.value.topic, self.value.partition)
+
+    def ack(self) -> bool:
+        self.stored.set_result(None)
+        return True
+
+
 async def tell(pool: asyncpg.Pool, sets: Sequence[RecordSet]) -> None:
-    """Record these sets, a transaction each."""
+    """Record these sets as a worker does that is behind: a transaction for what waits, then the next."""
+    waiting = kafka.WaitingList(ahead=read_ahead)
     record = handlers.Recorder(pool, "bench", "bench", asyncio.Event())
-    for one in sets:
-        await record([one])
+    committing: asyncio.Future[Any] = asyncio.ensure_future(waiting.commit_for_ever(record))
+    brought = [_Brought(one) for one in sets]
+    for one in brought:
+        await waiting.put(one)
+    last: asyncio.Future[Any] = asyncio.gather(*(one.stored for one in brought))
+    await asyncio.wait({committing, last}, return_when=asyncio.FIRST_COMPLETED)
+    if committing.done():
+        await committing
+    committing.cancel()
 
 
 async def settle(pool: asyncpg.Pool) -> None:

@@ -12,6 +12,7 @@ from events.registry import FACT_TOPICS
 from services.impact import again, breaker, handlers, loops, watch
 from services.impact.heal import Healer
 from services.impact.outside import Outside, shown
+from services.impact.records import read_ahead
 from services.runtime import kafka
 from services.runtime.postgres import pool as open_pool
 from services.runtime.reactions import patiently
@@ -37,7 +38,7 @@ async def run(endpoints: Endpoints, *, seen: Seen, wall_clock: bool = True, grou
         stored, due, wide, changed = (asyncio.Event() for _ in range(4))
         cluster = await cluster_id(endpoints.bootstrap)
         record = handlers.Recorder(pool, cluster, group, stored, metrics=outside.metrics)
-        waiting = kafka.WaitingList()
+        waiting = kafka.WaitingList(ahead=read_ahead)
         healer = Healer(record, endpoints.bootstrap)
 
         async def heed() -> None:

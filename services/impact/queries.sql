@@ -3,14 +3,16 @@
 -- How much a recursion finds, Postgres guesses far too high, and then reads whole tables for it. Where a step must look up
 -- one key after the other whatever the guess, it is a lateral query that ends in OFFSET 0 (or LIMIT).
 
+-- name: open_positions
+-- A new partition starts before its first record.
+INSERT INTO position SELECT $1, $2, topic, partition, -1
+FROM unnest($3::text[], $4::int[]) AS w(topic, partition) ORDER BY topic, partition
+ON CONFLICT DO NOTHING
+
 -- name: positions
--- How far these partitions are stored, locked until the transaction ends; a new partition starts before its first record.
-WITH wanted AS (SELECT * FROM unnest($3::text[], $4::int[]) AS w(topic, partition)),
-     made AS (
-         INSERT INTO position SELECT $1, $2, topic, partition, -1 FROM wanted ORDER BY topic, partition
-         ON CONFLICT DO NOTHING
-     )
-SELECT p.topic, p.partition, p.stored FROM position p JOIN wanted USING (topic, partition)
+-- How far these partitions are stored, locked until the transaction ends.
+SELECT p.topic, p.partition, p.stored FROM position p
+JOIN unnest($3::text[], $4::int[]) AS wanted(topic, partition) USING (topic, partition)
 WHERE p.cluster = $1 AND p.consumer = $2 ORDER BY p.topic, p.partition FOR UPDATE OF p
 
 -- name: move_position

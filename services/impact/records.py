@@ -1,8 +1,10 @@
 """What a record set brings: facts as the rows they become, and letters for what is no fact. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from aiokafka.structs import ConsumerRecord
 
 from events.envelope import Event
 from events.registry import FACT_TOPICS, topic_of
@@ -87,11 +89,26 @@ def read(sets: Sequence[RecordSet], held: dict[tuple[str, int], int]) -> tuple[l
     letters: list[Letter] = []
     for one in sets:
         for record in one.records:
-            if record.offset <= held[one.topic, one.partition]:
-                continue
-            learnt = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-            for index, item in enumerate(decode(record.value, _content_type(record.headers))):
-                sort(item, Place(one.topic, one.partition, record.offset, index, learnt), facts, letters)
+            if record.offset > held[one.topic, one.partition]:
+                some, others = one.read.pop(record.offset, None) or _read(one, record)
+                facts += some
+                letters += others
+    return facts, letters
+
+
+def read_ahead(one: RecordSet) -> Iterator[None]:
+    """Read the records of a set before its turn, one at each step; which of them are stored already is asked later."""
+    for record in one.records:
+        one.read[record.offset] = _read(one, record)
+        yield
+
+
+def _read(one: RecordSet, record: ConsumerRecord) -> tuple[list[Fact], list[Letter]]:
+    facts: list[Fact] = []
+    letters: list[Letter] = []
+    learnt = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    for index, item in enumerate(decode(record.value, _content_type(record.headers))):
+        sort(item, Place(one.topic, one.partition, record.offset, index, learnt), facts, letters)
     return facts, letters
 
 

@@ -72,11 +72,9 @@ async def held_positions(
 ) -> dict[tuple[str, int], int]:
     """How far each partition of the sets is stored, locked until the transaction ends."""
     partitions = sorted({(s.topic, s.partition) for s in sets})
-    for topic, partition in partitions:
-        await connection.execute(SQL["open_position"], cluster, consumer, topic, partition)
-    rows = await connection.fetch(
-        SQL["positions"], cluster, consumer, [t for t, _ in partitions], [p for _, p in partitions]
-    )
+    named = cluster, consumer, [t for t, _ in partitions], [p for _, p in partitions]
+    await connection.execute(SQL["open_positions"], *named)
+    rows = await connection.fetch(SQL["positions"], *named)
     return {(row["topic"], row["partition"]): row["stored"] for row in rows}
 
 

@@ -9,7 +9,7 @@ A paused topic is not taken in, while the others go on.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,9 @@ from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
 log = logging.getLogger(__name__)
+_MOST_AHEAD = 2 * 1024 * 1024
+"""So many bytes of records are read ahead; what was made of them takes several times as much memory."""
+_AT_A_STRETCH = 0.003
 # Loud enough to start quickly and to notice a dead worker within ten seconds; nothing here keeps state in Faust.
 _SETTINGS: Mapping[str, Any] = {
     "store": "memory://",
@@ -48,6 +51,8 @@ class RecordSet:
     topic: str
     partition: int
     records: Sequence[ConsumerRecord]
+    read: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
+    """By offset, what was read of records before the set's turn came: it follows from their bytes alone."""
 
     @property
     def first(self) -> int:
@@ -104,9 +109,16 @@ class WaitingList:
     """Record sets between the agents that bring them and the one committer that stores them, bounded in bytes.
 
     Promise: a set is acknowledged only after ``store`` returned, and in the order of its partition.
+    ``ahead`` reads a waiting set, record by record, while others are being stored. It stores nothing: a set that is
+    dropped meanwhile takes with it what was read.
     """
 
-    def __init__(self, most_bytes: int = 4 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        most_bytes: int = 4 * 1024 * 1024,
+        ahead: Callable[[RecordSet], Iterator[None]] = lambda one: iter(()),
+    ) -> None:
+        self._ahead = ahead
         self._waiting: list[Acknowledged] = []
         self._bytes, self._most = 0, most_bytes
         self._paused: frozenset[str] = frozenset()
@@ -150,9 +162,34 @@ class WaitingList:
                 await self._changed.wait_for(lambda: bool(self._waiting))
                 taken = self._waiting
                 self._keep([])
-            await store([brought.value for brought in taken])
+            await self._beside_reading(store([brought.value for brought in taken]))
             for brought in taken:
                 brought.ack()
+
+    async def _beside_reading(self, storing: Awaitable[None]) -> None:
+        reading = asyncio.ensure_future(self._read_ahead())
+        try:
+            await storing
+        finally:
+            reading.cancel()
+            # What could not be read ahead fails when its turn has come.
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read_ahead(self) -> None:
+        """Reads sets as they come to wait, up to a bound; lets whoever stores go on every few milliseconds."""
+        seen: set[int] = set()
+        left, time = _MOST_AHEAD, asyncio.get_running_loop().time
+        while left > 0:
+            async with self._changed:
+                await self._changed.wait_for(lambda: any(id(one) not in seen for one in self._waiting))
+                brought = next(one for one in self._waiting if id(one) not in seen)
+            seen.add(id(brought))
+            left -= brought.value.size
+            until = time() + _AT_A_STRETCH
+            for _ in self._ahead(brought.value):
+                if time() >= until:
+                    await asyncio.sleep(0)
+                    until = time() + _AT_A_STRETCH
 
     def _keep(self, waiting: list[Acknowledged]) -> None:
         self._waiting, self._bytes = waiting, sum(brought.value.size for brought in waiting)

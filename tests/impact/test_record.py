@@ -2,13 +2,15 @@
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 
 from events.envelope import Event
-from services.impact import again, handlers
+from services.impact import again, handlers, records, store
+from services.runtime.kafka import RecordSet
 from tests.impact.stage import NOON, batch, contract, fact, raw, recorder, tell
 
 pytestmark = pytest.mark.servers
@@ -179,6 +181,51 @@ async def test_a_record_set_that_is_stored_is_skipped_without_work(pool: asyncpg
     await recorder(pool)([sets])
     assert await pool.fetchval("SELECT stored FROM position") == 11
     assert (len(await _events(pool)), len(await _letters(pool))) == (1, 1)
+
+
+def _read_ahead(sets: RecordSet) -> RecordSet:
+    for _ in records.read_ahead(sets):
+        pass
+    assert sets.read
+    return sets
+
+
+async def test_what_was_read_ahead_is_stored_once_and_only_in_its_turn(pool: asyncpg.Pool) -> None:
+    ahead = _read_ahead(raw(json.dumps(_wire()).encode(), b"poison", first=10))
+    assert not await _events(pool)
+    assert await pool.fetchval("SELECT count(*) FROM position") == 0
+    await recorder(pool)([ahead])
+    assert await pool.fetchval("SELECT stored FROM position") == 11
+    assert (len(await _events(pool)), len(await _letters(pool))) == (1, 1)
+
+
+async def test_what_was_read_ahead_and_stored_by_another_meanwhile_is_skipped(pool: asyncpg.Pool) -> None:
+    ahead = _read_ahead(
+        raw(json.dumps(_wire()).encode(), b"poison", json.dumps(_wire(id="2")).encode(), first=10)
+    )
+    await recorder(pool)([raw(json.dumps(_wire(id="another")).encode(), b"worse", first=10)])
+    await recorder(pool)([ahead])
+    assert {one["id"] for one in await _events(pool)} == {"another", "2"}
+    assert [letter["raw"] for letter in await _letters(pool)] == [b"worse"]
+
+
+async def test_what_was_read_ahead_is_read_again_after_its_transaction_failed(pool: asyncpg.Pool) -> None:
+    ahead = _read_ahead(raw(json.dumps(_wire()).encode(), b"poison", first=10))
+    await pool.execute("ALTER TABLE position ADD CONSTRAINT stuck CHECK (stored < 0)")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await recorder(pool)([ahead])
+    assert not await _events(pool)
+    await pool.execute("ALTER TABLE position DROP CONSTRAINT stuck")
+    await recorder(pool)([ahead])
+    assert (len(await _events(pool)), len(await _letters(pool))) == (1, 1)
+
+
+async def test_a_hole_before_what_was_read_ahead_is_still_a_hole(pool: asyncpg.Pool) -> None:
+    await recorder(pool)([raw(json.dumps(_wire()).encode(), first=0)])
+    ahead = _read_ahead(raw(json.dumps(_wire(id="2")).encode(), first=10))
+    with pytest.raises(store.Hole):
+        await replace(recorder(pool), holes=False)([ahead])
+    assert len(await _events(pool)) == 1
 
 
 async def test_positions_are_kept_for_each_cluster_and_group(pool: asyncpg.Pool) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,6 +112,69 @@ async def test_sets_of_a_partition_that_was_taken_away_are_forgotten_unacknowled
     async with _running(waiting.commit_for_ever(store)):
         await asyncio.sleep(0.01)
     assert (stored, said) == ([1], [1])
+
+
+def _reader(read: list[int]) -> Callable[[RecordSet], Iterator[None]]:
+    def ahead(one: RecordSet) -> Iterator[None]:
+        read.append(one.first)
+        yield
+
+    return ahead
+
+
+async def test_what_waits_is_read_while_others_are_stored_and_acknowledged_no_sooner_for_it() -> None:
+    said, read, stored, go_on = list[int](), list[int](), list[int](), asyncio.Event()
+    waiting = WaitingList(ahead=_reader(read))
+
+    async def store(sets: Sequence[RecordSet]) -> None:
+        await go_on.wait()
+        stored.extend(one.first for one in sets)
+
+    await waiting.put(_brought(0, said))
+    async with _running(waiting.commit_for_ever(store)):
+        await asyncio.sleep(0.01)
+        for number in (1, 2):
+            await waiting.put(_brought(number, said))
+        await asyncio.sleep(0.01)
+        assert (read, stored, said) == ([1, 2], [], [])
+        go_on.set()
+        await asyncio.sleep(0.01)
+    assert (read, stored, said) == ([1, 2], [0, 1, 2], [0, 1, 2])
+
+
+async def test_no_more_is_read_ahead_than_may_be_held() -> None:
+    said, read = list[int](), list[int]()
+    waiting = WaitingList(most_bytes=64 * 1024 * 1024, ahead=_reader(read))
+
+    async def store(_: Sequence[RecordSet]) -> None:
+        await asyncio.Event().wait()
+
+    await waiting.put(_brought(0, said))
+    async with _running(waiting.commit_for_ever(store)):
+        await asyncio.sleep(0.01)
+        for number in range(1, 9):
+            await waiting.put(_brought(number, said, size=1024 * 1024))
+        await asyncio.sleep(0.01)
+    assert (read, said) == ([1, 2], [])
+
+
+async def test_what_cannot_be_read_ahead_is_left_to_its_turn() -> None:
+    said, stored = list[int](), list[int]()
+
+    def ahead(one: RecordSet) -> Iterator[None]:
+        raise RuntimeError("no")
+
+    async def store(sets: Sequence[RecordSet]) -> None:
+        await asyncio.sleep(0.01)
+        stored.extend(one.first for one in sets)
+
+    waiting = WaitingList(ahead=ahead)
+    await waiting.put(_brought(0, said))
+    async with _running(waiting.commit_for_ever(store)):
+        await asyncio.sleep(0)
+        await waiting.put(_brought(1, said))
+        await asyncio.sleep(0.05)
+    assert (stored, said) == ([0, 1], [0, 1])
 
 
 @pytest.mark.servers
