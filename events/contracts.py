@@ -84,7 +84,7 @@ class Line(Model):
     def _code_has_its_year(self) -> Self:
         if (self.hs is None) != (self.hs_year is None):
             raise ValueError("hs and hs_year: a tariff code needs its nomenclature year, such as 2017")
-        if self.quantity == 0:
+        if not self.quantity:
             raise ValueError("quantity: a line delivers more than nothing")
         return self
 

@@ -1,11 +1,11 @@
 """CloudEvents 1.0: the envelope that says of each fact where it comes from, when it was true and when we learnt it."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
+from json.encoder import encode_basestring
 from typing import Any, Self
 
 from pydantic import SerializeAsAny, ValidationError
@@ -62,7 +62,7 @@ class Event(Model):
     def content_hash(self) -> bytes:
         """SHA-256 over all that identifies the content: two events of one id with other hashes are a conflict."""
         return hashlib.sha256(
-            f"{self.type}\n{self.time.isoformat()}\n{self.canonical_data()}".encode()
+            f"{self.type}\n{instant_text(self.time)[:-1]}+00:00\n{self.canonical_data()}".encode()
         ).digest()
 
     def wire(self) -> dict[str, Any]:
@@ -71,9 +71,10 @@ class Event(Model):
 
     def wire_text(self) -> str:
         """The JSON text of ``wire``, some four times as fast."""
-        return f'{json.dumps(self._head(), ensure_ascii=False)[:-1]}, "data": {self.canonical_data()}}}'
+        head = ", ".join(f'"{name}": {encode_basestring(value)}' for name, value in self._head().items())
+        return f'{{{head}, "data": {self.canonical_data()}}}'
 
-    def _head(self) -> dict[str, Any]:
+    def _head(self) -> dict[str, str]:
         head = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type,
                 "time": instant_text(self.time)}  # fmt: skip
         if self.recordedat is not None:

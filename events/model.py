@@ -29,6 +29,8 @@ class Data(Model):
 
     @model_validator(mode="after")
     def _currency_fits(self) -> Self:
+        if not self.amounts:
+            return self
         currency = getattr(self, "currency", None)
         for name in self.amounts:
             amount = getattr(self, name, None)

@@ -52,6 +52,7 @@ def plain(number: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
+@_seen
 def instant_text(instant: datetime) -> str:
     """RFC 3339 in UTC; microseconds only where there are any."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -248,7 +249,7 @@ _SIGNED_SCHEMA = _text_schema(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", "-1250.50")
 Instant = Annotated[
     datetime,
     PlainValidator(instant_of),
-    PlainSerializer(_seen(instant_text), return_type=str),
+    PlainSerializer(instant_text, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Day = Annotated[

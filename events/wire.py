@@ -78,11 +78,13 @@ def _strict(text: bytes) -> object:
     colon; where there are no more of these than keys in the content, none was lost. Text may hold more: look closely.
     """
     content: object = from_json(text, allow_inf_nan=False)
-    keys = _keys(content)
-    if text.translate(None, _SPACE).count(b'":') != keys:
+    parts = content if isinstance(content, list) else [content]
+    keys = [_keys(part) for part in parts]
+    if text.translate(None, _SPACE).count(b'":') != sum(keys):
         json.loads(text, object_pairs_hook=_object)
-    if keys > MOST_KEYS:
-        _refuse_large_objects(content)
+    for part, most in zip(parts, keys, strict=True):
+        if most > MOST_KEYS:
+            _refuse_large_objects(part)
     return content
 
 

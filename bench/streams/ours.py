@@ -1,13 +1,14 @@
-"""The job on the tracker's own runtime: whole record sets, one transaction for all that waits, then acknowledged."""
+"""The job on the tracker's own runtime: whole sets, one transaction for all that waits while the next is decoded."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import asyncpg
+from aiokafka.structs import ConsumerRecord
 
 from services.runtime import kafka
 from services.runtime.kafka import RecordSet, WaitingList
@@ -17,15 +18,27 @@ INSERT = (
 )
 
 
+def _row(record: "ConsumerRecord[bytes, bytes]") -> tuple[str, str, str]:
+    told = json.loads(record.value or b"")
+    return told["source"], told["id"], json.dumps(told["data"])
+
+
+def _ahead(one: RecordSet) -> Iterator[None]:
+    for record in one.records:
+        one.read[record.offset] = _row(record)
+        yield
+
+
 async def main(bootstrap: str, address: str, topic: str, group: str) -> None:
     async with asyncpg.create_pool(address, min_size=1, max_size=2) as pool:
 
         async def store(sets: Sequence[RecordSet]) -> None:
-            told = [json.loads(record.value) for one in sets for record in one.records]
-            columns = zip(*((one["source"], one["id"], json.dumps(one["data"])) for one in told), strict=True)
-            await pool.execute(INSERT, *map(list, columns))
+            rows = (
+                one.read.pop(record.offset, None) or _row(record) for one in sets for record in one.records
+            )
+            await pool.execute(INSERT, *map(list, zip(*rows, strict=True)))
 
-        waiting = WaitingList()
+        waiting = WaitingList(ahead=_ahead)
         with TemporaryDirectory() as folder:
             app = kafka.app(group, bootstrap, Path(folder))
             kafka.take_in(app, [topic], waiting)
