@@ -11,7 +11,7 @@ from rich.text import Text
 
 from events.registry import FACT_TOPICS
 from services.cli import show, stored
-from services.cli.doctor_findings import LATE, Finding, behind, counted, paused
+from services.cli.doctor_findings import LATE, Finding, behind, counted, paused, topics
 from services.cli.doctor_workers import workers
 from services.cli.options import Format, Printed
 from services.cli.stored import SQL
@@ -21,7 +21,7 @@ from services.impact.store import SQL as IMPACT_SQL
 from services.runtime import clock
 from services.runtime.postgres import MIGRATIONS
 from services.runtime.settings import Endpoints, NeedsAction
-from services.runtime.topics import cluster_id, ends, members, missing_topics
+from services.runtime.topics import cluster_id, ends, members, missing_topics, other_settings
 
 KEYS = ("check", "ok", "says", "do")
 
@@ -78,19 +78,15 @@ async def _cluster(bootstrap: str) -> str | None:
 async def _kafka(bootstrap: str) -> list[Finding]:
     try:
         missing, workers = await missing_topics(bootstrap), await members(bootstrap, GROUP)
+        others = await other_settings(bootstrap)
     except (KafkaError, OSError) as error:
         raise stored.kafka_trouble(bootstrap, error) from error
-    topics = (
-        Finding("topics", False, f"{', '.join(missing)} missing", "Run tracker topics.")
-        if missing
-        else Finding("topics", True, "all there")
-    )
     running = (
         Finding("workers", True, f"{workers} running")
         if workers
         else Finding("workers", False, "none runs, so nothing is judged", "Start one: tracker up.")
     )
-    return [Finding("Apache Kafka", True, f"answers at {bootstrap}"), topics, running]
+    return [Finding("Apache Kafka", True, f"answers at {bootstrap}"), topics(missing, others), running]
 
 
 async def _postgres(found: Endpoints, cluster: str | None) -> list[Finding]:

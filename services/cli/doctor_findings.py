@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.cli import show
+from services.runtime.topics import Setting
 
 LATE = 120
 """Seconds after which something that waits for a prompt step is late."""
@@ -71,6 +72,25 @@ def paused(row: Any) -> Finding:
     return Finding(f"topic {row['topic']}", False, says,
                    "See tracker dead-letters list; when whoever sends them has stopped, run "
                    "tracker dead-letters resume.")  # fmt: skip
+
+
+def topics(missing: Sequence[str], others: Sequence[Setting]) -> Finding:
+    """Whether the topics are there, and made as they must be."""
+    if missing:
+        return Finding("topics", False, f"{', '.join(missing)} missing", "Run tracker topics.")
+    if not others:
+        return Finding("topics", True, "all there")
+    found = "; ".join(f"{one.topic} has {one.name}={one.found}, not {one.wanted}" for one in others)
+    change: dict[str, list[str]] = {}
+    for one in others:
+        change.setdefault(one.topic, []).append(f"{one.name}={one.wanted}")
+    todo = "; ".join(
+        f"kafka-configs.sh --alter --topic {topic} --add-config {','.join(settings)}"
+        for topic, settings in change.items()
+    )
+    return Finding(
+        "topics", False, found, f"Records may be lost or too large. With Kafka's own tools: {todo}"
+    )
 
 
 def behind(topic: str, records: int, running: bool) -> Finding:

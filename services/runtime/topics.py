@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError
 
 from services.runtime.settings import SHIPPED
@@ -33,6 +34,32 @@ async def missing_topics(bootstrap: str) -> list[str]:
     async with _admin(bootstrap) as admin:
         there = set(await admin.list_topics())
     return [name for name in yaml.safe_load(DECLARED.read_text()) if name not in there]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a topic that is another than ``deploy/topics.yaml`` wants."""
+
+    topic: str
+    name: str
+    found: str
+    wanted: str
+
+
+async def other_settings(bootstrap: str) -> list[Setting]:
+    """What topics that were there before are set to, where it is not what they are made with."""
+    declared = yaml.safe_load(DECLARED.read_text())
+    async with _admin(bootstrap) as admin:
+        there = [name for name in await admin.list_topics() if name in declared]
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name, declared[name]["config"]) for name in there]
+        told = await admin.describe_configs(asked) if asked else []
+    found = {(one[3], entry[0]): entry[1] for answer in told for one in answer.resources for entry in one[4]}
+    return [
+        Setting(topic, name, found[topic, name], str(wanted))
+        for topic in sorted(there)
+        for name, wanted in declared[topic]["config"].items()
+        if found.get((topic, name), str(wanted)) != str(wanted)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

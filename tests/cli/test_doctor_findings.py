@@ -6,6 +6,7 @@ import pytest
 
 from services.cli import doctor_findings as findings
 from services.cli.doctor_findings import LATE
+from services.runtime.topics import Setting
 
 NOTHING = {"pending": 0, "prompt": 0, "bulk": 0, "outbox": 0, "pending_age": 0.0, "prompt_age": 0.0, "bulk_age": 0.0,
            "outbox_age": 0.0}  # fmt: skip
@@ -16,6 +17,23 @@ ROW = {"host": "here", "pid": 41, "metrics": "127.0.0.1:9464", "silent": 3.0, "w
 def _waiting(**waits: Any) -> findings.Finding:
     (found,) = [one for one in findings.counted(COUNTS, [], NOTHING | waits) if one.check == "waiting"]
     return found
+
+
+def test_topics_that_are_there_as_they_must_be_are_well() -> None:
+    assert findings.topics([], []) == findings.Finding("topics", True, "all there")
+
+
+def test_a_missing_topic_is_named_with_the_command_that_makes_it() -> None:
+    found = findings.topics(["rules"], [])
+    assert (found.ok, found.says, found.do) == (False, "rules missing", "Run tracker topics.")
+
+
+def test_a_topic_that_is_set_otherwise_is_named_with_the_command_that_sets_it() -> None:
+    found = findings.topics([], [Setting("rules", "retention.ms", "604800000", "-1"),
+                                 Setting("rules", "compression.type", "producer", "uncompressed")])  # fmt: skip
+    assert not found.ok
+    assert "rules has retention.ms=604800000, not -1" in found.says
+    assert "--topic rules --add-config retention.ms=-1,compression.type=uncompressed" in found.do
 
 
 def test_what_waits_shortly_is_well() -> None:

@@ -7,7 +7,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from events.registry import FACT_TOPICS, TOPICS
-from services.runtime.topics import DECLARED, cluster_id, create_topics, ends, missing_topics
+from services.runtime.topics import (
+    DECLARED,
+    Setting,
+    cluster_id,
+    create_topics,
+    ends,
+    missing_topics,
+    other_settings,
+)
 
 
 def test_every_topic_of_the_vocabulary_is_declared_and_no_other() -> None:
@@ -60,3 +68,30 @@ async def test_what_was_written_to_a_topic_is_counted_over_all_its_partitions(bo
             await producer.send_and_wait("purchases", b"{}", partition=partition)
     after = await ends(bootstrap, ["purchases", "no-such-topic"])
     assert after == {"purchases": before["purchases"] + 3}
+
+
+@pytest.mark.servers
+async def test_a_topic_that_was_there_before_and_is_set_otherwise_is_named(bootstrap: str) -> None:
+    await create_topics(bootstrap)
+    assert await other_settings(bootstrap) == []
+    declared = {
+        key: str(value) for key, value in yaml.safe_load(DECLARED.read_text())["purchases"]["config"].items()
+    }
+    try:
+        await _set(bootstrap, declared | {"compression.type": "producer", "retention.ms": "604800000"})
+        assert await other_settings(bootstrap) == [
+            Setting("purchases", "retention.ms", "604800000", "-1"),
+            Setting("purchases", "compression.type", "producer", "uncompressed"),
+        ]
+    finally:
+        await _set(bootstrap, declared)
+    assert await other_settings(bootstrap) == []
+
+
+async def _set(bootstrap: str, config: dict[str, str]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "purchases", config)])
+    finally:
+        await admin.close()
