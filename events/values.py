@@ -52,10 +52,15 @@ def plain(number: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-@_seen
 def instant_text(instant: datetime) -> str:
     """RFC 3339 in UTC; microseconds only where there are any."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    # Only in UTC are equal instants the same: elsewhere the hour that comes twice in autumn equals itself.
+    return _utc_text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+@_seen
+def _utc_text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def instant_of(value: Any) -> datetime:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -229,3 +230,9 @@ def test_a_line_number_may_be_written_as_a_number_and_an_attribute_as_a_truth() 
     assert read(values.Id, 1) == "1"
     assert read(values.AttributeValue, True) == "true"
     assert refusal(values.Id, True)
+
+
+def test_the_two_hours_of_a_night_in_autumn_are_two_instants() -> None:
+    first = datetime(2021, 10, 31, 1, 30, tzinfo=ZoneInfo("Europe/London"))
+    told = [values.instant_text(one) for one in (first, first.replace(fold=1), first)]
+    assert told == ["2021-10-31T00:30:00Z", "2021-10-31T01:30:00Z", "2021-10-31T00:30:00Z"]
