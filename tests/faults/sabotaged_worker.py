@@ -10,7 +10,7 @@ import re
 import signal
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -71,7 +71,8 @@ def _acknowledged_early_and_unhealed() -> None:
                 self._keep([])
             for brought in taken:
                 brought.ack()
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(2.5)
+            point("before_record")
             await keep([brought.value for brought in taken])
 
     async def without_look(self: heal.Healer, sets: Sequence[Any]) -> None:
@@ -124,6 +125,14 @@ def _every_tenth_handed_on_to_nobody() -> None:
     )
 
 
+async def _keys_off(address: str) -> None:
+    """A line may have two verdicts and a revision two answers: otherwise these keys let only one of two judges end."""
+    connection: Any = await asyncpg.connect(address)
+    for table in ("verdict", "history"):
+        await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_pkey")
+    await connection.close()
+
+
 def _locks_off() -> None:
     """Who judges locks nobody, so two may judge one exporter at once; and it takes its time."""
     for name in ("take_due", "lock_exporters"):
@@ -171,7 +180,7 @@ def _new_ids_each_time() -> None:
     async def publish(pool: Any, producer: Any, *more: Any) -> int:
         class Renaming:
             async def send(self, topic: str, body: bytes, **more: Any) -> Any:
-                body = re.sub(rb'"id": "[^"]+"', f'"id": "{uuid.uuid4()}"'.encode(), body, count=1)
+                body = re.sub(rb'"id": ?"[^"]+"', f'"id": "{uuid.uuid4()}"'.encode(), body, count=1)
                 return await producer.send(topic, body, **more)
 
         done: int = await right(pool, Renaming(), *more)
@@ -244,7 +253,7 @@ SABOTAGES: dict[str, Callable[[], None]] = {
     "hand-on skipped": _hand_on_skipped,
     "hand-on forgets some": _every_tenth_handed_on_to_nobody,
     "hand-on in two transactions": _queue_unlocked,
-    "locks off": _locks_off,
+    "locks off, and keys that need not be one": _locks_off,
     "due rows settled blindly": _settled_blindly,
     "outbox deleted before it is sent": _deleted_before_sent,
     "a new id for what is sent again": _new_ids_each_time,
@@ -254,12 +263,19 @@ SABOTAGES: dict[str, Callable[[], None]] = {
 }  # fmt: skip
 
 
+BEFORE: dict[str, Callable[[str], Awaitable[None]]] = {
+    "dedup off": _dedup_off,
+    "locks off, and keys that need not be one": _keys_off,
+}
+"""What is taken from the tables before the worker starts."""
+
+
 async def _main() -> None:
     settings = Settings.from_environment(os.environ)
     endpoints = find(settings)
     if name := os.environ["SABOTAGE"]:
-        if name == "dedup off":
-            await _dedup_off(endpoints.database_url)
+        if before := BEFORE.get(name):
+            await before(endpoints.database_url)
         SABOTAGES[name]()
     group = os.environ["FAULT_GROUP"]
     work = asyncio.ensure_future(app.run(endpoints, seen=settings.seen, wall_clock=False, group=group))
