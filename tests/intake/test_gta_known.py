@@ -71,8 +71,10 @@ def test_an_end_that_moves_and_comes_back_is_the_one_the_newest_list_says(tmp_pa
 def test_an_end_that_a_later_list_adds_is_told_as_from_that_list_alone(tmp_path: Path) -> None:
     lists = [_list(tmp_path, 4, OPEN), _list(tmp_path, 9, MAY)]
     alone = _facts(_read([lists[1]]))
-    assert {one.id for one in _month_by_month(*lists)} == {one.id for one in alone}
-    assert _ends(alone, "2020-05-15T00:00+00:00") is None
+    for facts in (alone, _facts(_read(lists)), _month_by_month(*lists)):
+        assert _ends(facts) == "2020-05-31"
+        assert _ends(facts, "2020-05-15T00:00+00:00") is None
+        assert len(facts) == 2
 
 
 def test_lists_told_again_in_any_order_change_nothing(tmp_path: Path) -> None:
@@ -80,6 +82,39 @@ def test_lists_told_again_in_any_order_change_nothing(tmp_path: Path) -> None:
     stored = _month_by_month(*lists)
     for again in ([lists[1]], [lists[0]], lists):
         assert {one.id for one in _facts(_read(again, stored))} <= {one.id for one in stored}
+
+
+@pytest.mark.parametrize(
+    "rows", [(OPEN, MAY), (MAY, OPEN), (OPEN, MAY, OPEN), (MAY, JUNE, MAY), (JUNE, OPEN, MAY)]
+)
+def test_lists_told_again_each_alone_or_all_in_one_command_leave_what_the_newest_said(
+    tmp_path: Path, rows: Sequence[dict[str, str]]
+) -> None:
+    lists = [_list(tmp_path, 5 + number, row) for number, row in enumerate(rows)]
+    stored = _month_by_month(*lists)
+    for again in (*([one] for one in lists), lists, lists[:-1]):
+        assert _facts(_read(again, stored)) == []
+    assert _ends(stored) == _ends(_facts(_read(lists))) == (rows[-1]["Removal date"] or None)
+
+
+@pytest.mark.parametrize("rows", [(OPEN, MAY), (MAY, OPEN)])
+def test_an_older_list_told_late_changes_nothing(tmp_path: Path, rows: Sequence[dict[str, str]]) -> None:
+    older, newer = _list(tmp_path, 5, rows[0]), _list(tmp_path, 9, rows[1])
+    stored = _month_by_month(newer)
+    (found,) = _read([older], stored)
+    assert found == Unchanged("line 2, entry 101", "the list of 2020-09-16 says otherwise, and it is newer")
+
+
+def test_an_end_that_was_foretold_and_is_gone_before_it_came_opens_the_rule_again(tmp_path: Path) -> None:
+    lists = [_list(tmp_path, 4, BAN | {"Removal date": "2020-12-31"}), _list(tmp_path, 5, OPEN)]
+    assert _ends(_month_by_month(*lists)) is None
+
+
+def test_two_lists_of_one_day_that_say_otherwise_are_not_put_in_an_order(tmp_path: Path) -> None:
+    stored = _month_by_month(_list(tmp_path, 8, MAY))
+    (found,) = _read([written(tmp_path, OPEN, name="other-2020-08-16.csv")], stored)
+    assert isinstance(found, Rejected)
+    assert "another list of the same day says otherwise" in found.reason
 
 
 def test_an_older_list_does_not_close_what_a_newer_one_opened(tmp_path: Path) -> None:
@@ -97,6 +132,15 @@ def test_a_list_of_no_day_that_says_otherwise_is_asked_for_its_day(tmp_path: Pat
     assert "give the day of this one, --day" in found.reason
 
 
+def test_a_list_of_no_day_is_gone_on_from_by_a_first_end_alone(tmp_path: Path) -> None:
+    stored = _month_by_month(written(tmp_path, OPEN, name="list.csv"), _list(tmp_path, 8, MAY))
+    assert _ends(stored) == "2020-05-31"
+    undated = _month_by_month(written(tmp_path, MAY, name="list.csv"))
+    (found,) = _read([_list(tmp_path, 9, OPEN)], undated)
+    assert isinstance(found, Rejected)
+    assert f"withdraw what it told, {undated[-1].id} of urn:globaltradealert.org" in found.reason
+
+
 def test_an_end_that_somebody_withdrew_is_told_anew(tmp_path: Path) -> None:
     may = _list(tmp_path, 8, MAY)
     stored = _month_by_month(may)
@@ -105,6 +149,8 @@ def test_an_end_that_somebody_withdrew_is_told_anew(tmp_path: Path) -> None:
     (again,) = _facts(list(found))
     assert again.id not in {one.id for one in stored}
     assert _ends([*stored, again]) == "2020-05-31"
+    ((_, found),) = gta.each([may], Brought(known=known))
+    assert list(found) == [Unchanged("line 2, entry 101", "told before, and withdrawn since")]
 
 
 @pytest.mark.parametrize("entry", SHIPPED)

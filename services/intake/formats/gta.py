@@ -3,7 +3,8 @@
 A rule was learnt on its announcement and its end on the day after, or on the day of the list that foretold it: the act
 is told twice, without its end and with it, so that nobody seems to have known the end before. The removal date is the
 last day in force, as in the list's own rows for acts whose text is at hand (EU 2020/568, CN 2020 No. 5). A later list
-that says otherwise (an end that is gone, or another one) tells the act once more; an older one no longer does.
+that says otherwise (an end that is gone, or another one) tells the act once more; an older one no longer does, whenever
+it is told. Lists of no day cannot be put in order: they are believed where they add the first end, and else refused.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from typing import Any
 from events.envelope import Event, event, explain
 from events.model import day_start
 from services.intake.formats.gta_columns import Row, rows
-from services.intake.formats.gta_known import SHIPPED, Lists, newer, version
+from services.intake.formats.gta_known import SHIPPED, Lists, Version, version
 from services.intake.formats.gta_measures import Measure, measure
 from services.intake.rows import Brought, Outcome, Rejected, Together, Told, Unchanged
 from services.runtime.yaml_text import FileError
@@ -60,12 +61,10 @@ def _outcome(path: Path, row: Row, listed: datetime | None, lists: Lists) -> Out
     try:
         found = measure(row)
         facts = tuple(_facts(found, listed))
-        if (before := lists.differing(facts[-1])) is not None:
-            if listed is None:
-                raise ValueError("another list said otherwise: give the day of this one, --day")
-            if not newer(before, listed):
-                return Unchanged(_place(row), f"the list of {before.listed} says otherwise, and it is newer")
-            facts = (_fact(_closed(found), version(listed), listed),)
+        if (before := lists.latest.get(found.document["rule"])) is not None:
+            if reason := _said(facts[-1], before, listed, lists):
+                return Unchanged(_place(row), reason)
+            facts = (_later(found, before, listed, lists, facts[-1]),)
     except ValueError as error:
         return Rejected(path, _place(row), explain(error))
     for fact in facts:
@@ -73,18 +72,53 @@ def _outcome(path: Path, row: Row, listed: datetime | None, lists: Lists) -> Out
     return Told(_place(row), facts)
 
 
+def _said(last: Event, before: Version, listed: datetime | None, lists: Lists) -> str | None:
+    """Why the act stays as it was told last; None where the list says otherwise."""
+    if last.id.endswith(f"-{before.digest}"):
+        return "as it was told before"
+    if last.id in lists.gone:
+        return "told before, and withdrawn since"
+    if listed is None or before.listed is None:
+        return None
+    if before.listed > listed.astimezone(UTC).date():
+        return f"the list of {before.listed} says otherwise, and it is newer"
+    return None
+
+
+def _later(found: Measure, before: Version, listed: datetime | None, lists: Lists, last: Event) -> Event:
+    """The act told once more. Raises ValueError where it cannot be seen whether it is the newer word."""
+    opening = _digest(found.document)
+    first_end = before.digest == opening and lists.only(found.document["rule"], opening)
+    if before.listed is None and first_end:
+        return last
+    if listed is None:
+        raise ValueError("another list said otherwise: give the day of this one, --day")
+    if before.listed is None:
+        raise ValueError(
+            f"a list of no day said otherwise: withdraw what it told, {before.id} of {SOURCE}, "
+            "and give this list again"
+        )
+    if before.listed == listed.astimezone(UTC).date():
+        raise ValueError(
+            "another list of the same day says otherwise: give the later one a day of its own, --day"
+        )
+    return last if first_end else _fact(_closed(found), version(listed), listed)
+
+
 def _facts(found: Measure, listed: datetime | None) -> Iterator[Event]:
+    """The act as first told: when it was announced, and when its end was known. Their ids bear the day of the list."""
     published = day_start(found.announced)
+    first, last = (1, 2) if listed is None else (version(listed), version(listed))
     if found.last is None:
-        yield _fact(found.document, 1, published)
+        yield _fact(found.document, first, published)
         return
     ends = min(
         day_start(found.last + timedelta(days=1)),
         listed or datetime.max.replace(tzinfo=UTC),
     )
     if ends > published:
-        yield _fact(found.document, 1, published)
-    yield _fact(_closed(found), 2, max(ends, published))
+        yield _fact(found.document, first, published)
+    yield _fact(_closed(found), last, max(ends, published))
 
 
 def _closed(found: Measure) -> dict[str, Any]:
@@ -98,9 +132,8 @@ def _closed(found: Measure) -> dict[str, Any]:
 
 
 def _fact(document: dict[str, Any], version: int, learnt: datetime) -> Event:
-    """The act as a fact. Of versions learnt at one instant the later has the later name, and wins."""
-    content = json.dumps(document, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    digest = hashlib.sha256(content).hexdigest()
+    """The act as a fact."""
+    digest = hashlib.sha256(_content(document)).hexdigest()
     return event(
         "rule.enacted",
         {"document": document, "pack": f"sha256:{digest}"},
@@ -108,6 +141,14 @@ def _fact(document: dict[str, Any], version: int, learnt: datetime) -> Event:
         id=f"{document['rule']}/{version}-{digest[:16]}",
         recordedat=learnt,
     )
+
+
+def _digest(document: dict[str, Any]) -> str:
+    return hashlib.sha256(_content(document)).hexdigest()[:16]
+
+
+def _content(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _named(path: Path) -> datetime | None:

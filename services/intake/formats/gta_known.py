@@ -1,7 +1,9 @@
 """What is known already of a measure on the list: the acts that ship as rule packs, and what earlier lists said of it.
 
 The latest version of an act is the one that counts. So where a list says again what an older version said (a removal
-date is gone, or back), that content is told once more as a version of its own, learnt on the day of the list.
+date is gone, or back), that content is told once more as a version of its own, learnt on the day of the list. The id of
+a version bears the day of the list that told it, so lists told again, or late, undo nothing. A list that only repeated
+the one before it left nothing behind: give a list older than such a one together with all later ones.
 """
 
 import re
@@ -9,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from events.envelope import Event
-from events.model import day_start
 from services.intake.rows import Known
 
 # Entry ID → the rule that is this act, read from the act itself and told by its pack; found by hand, by jurisdiction,
@@ -26,23 +26,25 @@ SHIPPED: Mapping[str, str] = {
     # United States, ban, 2020-04-03: cites the order 2020-07659 (85 FR 20195) and its exemptions 2020-08542.
     "78995": "us-fema-2020",
 }
-_NAMED = re.compile(r"/(?P<version>[0-9]{1,8})-(?P<digest>[0-9a-f]{16})")
+_NAMED = re.compile(r"(?P<version>[0-9]{1,8})-(?P<digest>[0-9a-f]{16})")
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What was told of an act last: its content, by its digest, and the day of the list where that was a later one."""
+    """What was told of an act last: its id, its content by its digest, and the day of the list where that had one."""
 
+    id: str
     digest: str
     listed: date | None
 
 
 @dataclass(slots=True)
 class Lists:
-    """The versions told by earlier lists and by the rows read so far: the latest of each act, and all ids."""
+    """The versions told by earlier lists and the rows read so far: the latest of each act, its ids, those withdrawn."""
 
     latest: dict[str, Version] = field(default_factory=dict)
-    ids: set[str] = field(default_factory=set)
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, known: Iterable[Known]) -> "Lists":
@@ -50,40 +52,33 @@ class Lists:
         told = list(known)
         gone = {(one.data["source"], one.data["id"]) for one in told if one.type == "fact.withdrawn"}
         acts = [one for one in told if one.type == "rule.enacted"]
-        found = cls(ids={one.id for one in acts})
+        found = cls()
         for one in sorted(acts, key=lambda one: (one.time, one.recorded, one.source, one.id)):
-            if (one.source, one.id) not in gone:
-                found.take(one.id)
+            found.take(one.id, live=(one.source, one.id) not in gone)
         return found
 
-    def take(self, name: str) -> None:
-        """A version of an act was told under this id."""
-        rule, told = name.rpartition("/")[0], _NAMED.fullmatch(name[name.rfind("/") :])
-        if told is not None:
-            self.ids.add(name)
-            self.latest[rule] = Version(told["digest"], _day(told["version"]))
+    def take(self, name: str, live: bool = True) -> None:
+        """A version of an act was told under this id; ``live``: it was not withdrawn."""
+        rule, _, told = name.rpartition("/")
+        if (found := _NAMED.fullmatch(told)) is not None:
+            self.ids.setdefault(rule, set()).add(name)
+            if not live:
+                self.gone.add(name)
+            else:
+                self.latest[rule] = Version(name, found["digest"], _day(found["version"]))
 
-    def differing(self, last: Event) -> Version | None:
-        """What was told of the act last, where telling this version of it would not change that."""
-        rule, digest = last.id.rpartition("/")[0], last.id.rpartition("-")[2]
-        before = self.latest.get(rule)
-        if before is None or before.digest == digest:
-            return None
-        first_end = (
-            before.listed is None and last.id not in self.ids and f"{rule}/1-{before.digest}" in self.ids
-        )
-        return None if first_end else before
+    def only(self, rule: str, digest: str) -> bool:
+        """Whether nothing but this content was ever told of the act."""
+        return all(name.endswith(f"-{digest}") for name in self.ids.get(rule, ()))
 
 
 def version(listed: datetime) -> int:
-    """The number of a version that a list says in place of another: its day."""
+    """The number of a version that a list tells: its day."""
     return int(f"{listed.astimezone(UTC):%Y%m%d}")
 
 
 def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if len(text) == 8 else None
-
-
-def newer(before: Version, listed: datetime) -> bool:
-    """Whether the list is not older than the one that was told last."""
-    return before.listed is None or listed >= day_start(before.listed)
+    try:
+        return date.fromisoformat(text) if len(text) == 8 else None
+    except ValueError:
+        return None
