@@ -107,6 +107,17 @@ def test_a_second_file_of_the_same_day_replaces_the_first(tmp_path: Path) -> Non
     ]  # fmt: skip
 
 
+def test_a_third_file_of_the_same_day_brings_back_what_the_second_took_away(tmp_path: Path) -> None:
+    mapping, names = _mapping(tmp_path), ("2021-05-02.csv", "2021-05-02_b.csv", "2021-05-02_c.csv")
+    rows = ([ACME, BOLT, CORE], [ACME, BOLT], [ACME, BOLT, CORE])
+    day = [_list(tmp_path, name, *one) for name, one in zip(names, rows, strict=True)]
+    stored = _day_by_day(mapping, _list(tmp_path, "2021-05-01.csv", ACME, BOLT), *day)
+    assert [party for party, _, _ in _spans(stored)] == ["acme", "bolt", "core"]
+    assert _news(stored, _after(stored, mapping, day[2])) == []
+    stored += _news(stored, _after(stored, mapping, *day))
+    assert [party for party, _, _ in _spans(stored)] == ["acme", "bolt", "core"]
+
+
 def test_a_fact_that_somebody_withdrew_is_not_compared_with(tmp_path: Path) -> None:
     mapping, (first, second, *_) = _mapping(tmp_path), _week(tmp_path)
     stored = _day_by_day(mapping, first)
@@ -117,6 +128,14 @@ def test_a_fact_that_somebody_withdrew_is_not_compared_with(tmp_path: Path) -> N
     assert [(one.type, one.subject) for one in _facts(read)] == [
         (ON, "demo-list/bolt"), (ON, "demo-list/core"), (OFF, "demo-list/dune"),
     ]  # fmt: skip
+
+
+def test_a_fact_of_a_day_that_somebody_withdrew_stays_so_when_the_file_is_told_again(tmp_path: Path) -> None:
+    mapping, (first, *_) = _mapping(tmp_path), _week(tmp_path)
+    stored = _day_by_day(mapping, first)
+    brought = Brought(mapping, known=(*as_known(stored), *as_known(stored[:1], withdrawn_by="/clerk")))
+    read = {path.name: list(found) for path, found in list_snapshot.each([first], brought)}
+    assert _news(stored, read) == []
 
 
 def test_a_snapshot_that_lost_most_parties_is_refused_by_what_is_stored(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Of the facts told before, the days and the parties (or licences) are known, not 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +35,12 @@ class History:
         if same:
             told = {self._name(one): (self._state(one), one) for one in same}
             series.go_on(Snapshot(first, self._stood([*earlier, *same])), told)
-        series.gone |= Counter(str(one.data["id"]) for one in self._withdrawals() if one.time < first)
+        of_day = {(one.source, one.id) for one in self.known if one.time == first}
+        series.gone |= Counter(
+            str(one.data["id"])
+            for one in self._withdrawals()
+            if one.time < first or (one.time == first and self._replaced(one, of_day))
+        )
 
     def against(self, facts: Mapping[str, Sequence[Event]], last: datetime) -> str | None:
         """Why the facts of a snapshot cannot be told behind those of a later day; None where they can."""
@@ -59,6 +64,11 @@ class History:
 
     def _withdrawals(self) -> Iterator[Known]:
         return (one for one in self.known if one.type == "fact.withdrawn")
+
+    def _replaced(self, withdrawal: Known, of_day: Set[tuple[str, str]]) -> bool:
+        """Whether a file has withdrawn here what another one of its day told, not somebody what was a mistake."""
+        name = (str(withdrawal.data["source"]), str(withdrawal.data["id"]))
+        return withdrawal.source == self.mapping.origin and name in of_day
 
     def _named(self, one: Known) -> bool:
         """Whether it is a fact of this list: a source may have told others."""
