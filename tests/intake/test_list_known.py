@@ -154,6 +154,29 @@ def test_a_damaged_row_removes_nobody_where_the_rows_of_the_parties_are_not_know
     assert len(_reasons(read)) == 1
 
 
+def test_a_row_that_is_damaged_in_two_files_of_one_command_removes_nobody(tmp_path: Path) -> None:
+    mapping = _mapping(tmp_path)
+    stored = _day_by_day(mapping, _list(tmp_path, "2021-05-01.csv", ACME, BOLT, CORE))
+    damaged = [_list(tmp_path, f"2021-05-0{day}.csv", ACME, "2;;yes;92,5", CORE) for day in (2, 3)]
+    whole = _list(tmp_path, "2021-05-04.csv", ACME, BOLT, CORE)
+    without = _list(tmp_path, "2021-05-05.csv", ACME, CORE)
+    read = _after(stored, mapping, *damaged, whole)
+    assert _facts(read) == []
+    assert len(_reasons(read)) == 2
+    for more in ([*damaged, whole, without], [*damaged, without]):
+        (fact,) = _facts(_after(stored, mapping, *more))
+        assert (fact.type, fact.subject, f"{fact.time:%m-%d}") == (OFF, "demo-list/bolt", "05-04")
+
+
+def test_parties_that_come_back_behind_damaged_rows_do_not_count_as_gone(tmp_path: Path) -> None:
+    mapping = _mapping(tmp_path)
+    stored = _day_by_day(mapping, _list(tmp_path, "2021-05-01.csv", ACME, BOLT, CORE))
+    damaged = _list(tmp_path, "2021-05-02.csv", "1;;yes;92,5", "2;;yes;92,5", "3;;yes;92,5")
+    read = _after(stored, mapping, damaged, _list(tmp_path, "2021-05-03.csv", ACME, BOLT, CORE))
+    assert _facts(read) == []
+    assert len(_reasons(read)) == 3
+
+
 def test_with_a_previous_file_the_store_is_not_asked(tmp_path: Path) -> None:
     mapping, (first, *_) = _mapping(tmp_path), _week(tmp_path)
     assert list_snapshot.sources(Brought(mapping)) == ("list-snapshot/demo-list",)

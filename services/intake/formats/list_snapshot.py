@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from events.envelope import Event
-from services.intake.formats.snapshot_changes import Series, Snapshot
+from services.intake.formats.snapshot_changes import ROWLESS, Series, Snapshot
 from services.intake.formats.snapshot_known import History
 from services.intake.formats.snapshot_rows import HEADING, Row, Unusable, content, lines
 from services.intake.list_mapping import ListMapping, load
@@ -101,7 +101,7 @@ def _snapshot(rows: Sequence[Row], day: datetime, series: Series) -> Snapshot:
     """The entries that count. Those whose row cannot be read stay as they were.
 
     Where a row does not even say which entry it is (or nobody knows on which rows the parties stood before), every
-    entry that is missing may be that one: none is removed.
+    entry that is missing may be that one: none is removed. So may those that were kept like this before.
     """
     stood = series.last.entries if series.last is not None else {}
     before = stood if series.by_row else {}
@@ -114,7 +114,11 @@ def _snapshot(rows: Sequence[Row], day: datetime, series: Series) -> Snapshot:
     if any(row.damage is not None and (row.key is None or not series.by_row) for row in rows):
         named = {row.key for row in rows} if series.by_row else set(entries.values())
         kept = {key: party for key, party in stood.items() if key not in named}
-        entries |= kept if series.by_row else {f"\x00{party}": party for party in kept}
+        entries |= kept if series.by_row else {f"{ROWLESS}{party}": party for party in kept}
+    if any(row.damage is not None and row.key not in before for row in rows):
+        rowless = {key: party for key, party in before.items() if key.startswith(ROWLESS)}
+        there = set(entries.values())
+        entries |= {key: party for key, party in rowless.items() if party not in there}
     return Snapshot(day, entries)
 
 

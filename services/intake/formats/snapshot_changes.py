@@ -21,6 +21,8 @@ Standing = Mapping[str, str]
 """Who or what stands on the list: a party, or a licence with its holder."""
 
 
+ROWLESS = "\x00"
+"""Begins the key of a party that stayed on the list although nobody knows which row is its own."""
 _RECENT = 3
 
 
@@ -68,7 +70,12 @@ class Series:
         """Why the entries cannot be those of a whole list; None where they can."""
         before = self.last.entries if self.last is not None else {}
         there = entries if self.by_row else set(entries.values())
-        gone = sum(1 for key in before if key not in there)
+        parties = {party for key, party in before.items() if key.startswith(ROWLESS)} & set(entries.values())
+        gone = sum(
+            1
+            for key, party in before.items()
+            if key not in there and not (key.startswith(ROWLESS) and party in parties)
+        )
         if self.mapping.accept_removals or gone * 100 <= self.mapping.most_removed * len(before):
             return None
         return (
