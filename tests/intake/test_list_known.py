@@ -7,7 +7,7 @@ import pytest
 
 from events.envelope import Event
 from services.intake.formats.list_snapshot import list_snapshot
-from services.intake.rows import Brought, Outcome, Rejected, Unchanged
+from services.intake.rows import Brought, Outcome, Rejected, Told, Unchanged
 from tests.intake.known import as_known
 from tests.intake.test_list_snapshot import (
     ACME,
@@ -22,6 +22,7 @@ from tests.intake.test_list_snapshot import (
     _list,
     _mapping,
     _reasons,
+    _said,
     _spans,
 )
 
@@ -93,6 +94,18 @@ def test_an_old_file_that_would_contradict_later_ones_is_refused_and_says_what_t
     stored += _news(stored, read := _after(stored, mapping, second, third))
     assert _reasons(read) == []
     assert _spans(stored)[-2:] == _spans(_facts(_after((), mapping, first, second, third)))[-2:]
+
+
+def test_an_old_file_given_with_a_later_one_that_had_changed_nothing_leaves_what_the_later_one_says(
+    tmp_path: Path,
+) -> None:
+    mapping, names = _mapping(tmp_path), ("2021-05-01.csv", "2021-05-03.csv")
+    first, third = (_list(tmp_path, name, ACME, BOLT, CORE) for name in names)
+    stored = _day_by_day(mapping, first, third)
+    stored += _news(stored, _after(stored, mapping, _list(tmp_path, "2021-05-02.csv", ACME, BOLT), third))
+    assert _said({"": [Told("", tuple(stored))]})[3:] == [
+        (OFF, "demo-list/core", "05-01"), (ON, "demo-list/core", "05-02"),
+    ]  # fmt: skip
 
 
 def test_a_second_file_of_the_same_day_replaces_the_first(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 The files of one command are read by their day, in whatever order they are given; the first is compared with
 ``--previous``, else with what the running services hold of the days before, and where there is neither everybody on it
-enters. Of two files for one day the later by its name replaces the other, in one command or in two. The heading (or the
-JSON file itself) is a row too: it carries the removals that no row speaks of. A mistake that only the snapshot after it
-shows (``rollback: correction``) is seen among the files of one command: give the last three, nothing is told twice.
+enters. Of two files for one day the later by its name replaces the other, in one command or in two. A file older than
+one that was told is given with all later ones: of those that changed nothing, nothing is left to compare with. The
+heading (or the JSON file itself) is a row too: it carries the removals that no row speaks of. A mistake that only the
+snapshot after it shows (``rollback: correction``) is seen among the files of one command: give the last three, nothing
+is told twice.
 """
 
 import re

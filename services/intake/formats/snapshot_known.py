@@ -1,6 +1,7 @@
 """A list as the running services hold it, so that the next snapshot alone says what changed.
 
-Of the facts told before, the days and the parties (or licences) are known, not the rows they stood on.
+Of the facts told before, the days and the parties (or licences) are known, not the rows they stood on. A snapshot that
+changed nothing left nothing behind: that it was told cannot be seen.
 """
 
 from collections import Counter
@@ -43,7 +44,10 @@ class History:
         )
 
     def against(self, facts: Mapping[str, Sequence[Event]], last: datetime) -> str | None:
-        """Why the facts of a snapshot cannot be told behind those of a later day; None where they can."""
+        """Why the facts of a snapshot cannot be told behind those of a later day; None where they can.
+
+        Later snapshots that changed nothing are not seen: after one that is told late, tell them again.
+        """
         later = max((one.time for one in self._live() if one.time > last), default=None)
         stored = {(one.source, one.id) for one in self.known}
         if later is None or all((fact.source, fact.id) in stored for made in facts.values() for fact in made):
