@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from events.envelope import Event
 from services.intake.formats.uk_chief import uk_chief
 from services.intake.rows import Brought, Outcome, Rejected, Told
@@ -127,6 +129,20 @@ def test_what_was_stored_after_a_message_was_made_is_not_in_it(tmp_path: Path) -
 
 def test_the_messages_ask_for_what_their_own_source_told() -> None:
     assert uk_chief.sources(Brought()) == ("gb-chief",)
+
+
+@pytest.mark.parametrize("goods", [[{"hs": "6903"}, {"hs": "6904"}], None])
+def test_a_licence_that_somebody_else_told_under_the_source_is_none_of_ours(
+    tmp_path: Path, goods: list[dict[str, str]] | None
+) -> None:
+    stored = _day_by_day(written(tmp_path, "a", message(EXPORT)))
+    one = as_known(stored)[0]
+    data = {**one.data, "licence": "GBX/7", "goods": goods}
+    other = replace(one, id="other", data={k: v for k, v in data.items() if v is not None})
+    usage = _usage(tmp_path, 2, draw(1, "3"), total="3")
+    brought = Brought(known=(*as_known(stored), other))
+    found = [one for _, read in uk_chief.each([usage], brought) for one in read]
+    assert len(_news(stored, found)) == 1
 
 
 def test_facts_of_another_kind_under_the_source_do_not_matter(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Stored:
 def _take(register: Register, one: Known) -> None:
     reference, _, number = str(one.data.get("licence", "")).rpartition("/")
     match one.type:
-        case "licence.granted":
+        case "licence.granted" if reference and len(one.data.get("goods", ())) == 1:  # as lines are told here
             _granted(register, reference, _line(number, one.data), str(one.data["scheme"]))
         case "licence.revoked" if (held := register.held.get(reference)) is not None:
             if one.data.get("reason") != REPLACED:
