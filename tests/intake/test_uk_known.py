@@ -39,6 +39,10 @@ def _ids(facts: Sequence[Event]) -> set[tuple[str, str]]:
     return {(one.source, one.id) for one in facts}
 
 
+def _read_facts(*paths: Path) -> list[Event]:
+    return _news((), _read((), *paths))
+
+
 def _refused(found: Sequence[Outcome]) -> list[str]:
     return [one.reason for one in found if isinstance(one, Rejected)]
 
@@ -125,6 +129,72 @@ def test_what_was_stored_after_a_message_was_made_is_not_in_it(tmp_path: Path) -
     found = _read(stored, early)
     assert _refused(found) == []
     assert [one.wire()["data"]["quantity"] for one in _news(stored, found)] == ["3"]
+
+
+def _licences(folder: Path, *minutes: str) -> list[Path]:
+    """A licence of one line; its replacement, which adds the second; and one that has the first alone again."""
+    replaced = [line.replace("insert", "replace") for line in EXPORT]
+    texts = (EXPORT[:6], replaced, replaced[:6])
+    return [
+        written(folder, f"licence-{run}", message(text, created=minute, run=run))
+        for run, (text, minute) in enumerate(zip(texts, minutes, strict=True), 1)
+    ]
+
+
+def _revoked(facts: Sequence[Event]) -> list[str]:
+    return [one.subject for one in facts if one.type == "licence.revoked"]
+
+
+def test_a_licence_message_that_comes_late_is_given_with_all_later_ones(tmp_path: Path) -> None:
+    first, second, third = _licences(tmp_path, "203101041200", "203101051200", "203101061200")
+    stored = _day_by_day(first, third)
+    reasons = _refused(late := _read(stored, second))
+    assert "messages about GBSIEL/2031/0000007/P that were made later are told already" in reasons[0]
+    assert "give this one and all later ones in one command" in reasons[0]
+    assert _news(stored, late) == []
+    found = _read(stored, second, third)
+    assert _refused(found) == []
+    stored += _news(stored, found)
+    assert _revoked(stored) == [f"gb-siel/{REFERENCE}/2"]
+    assert _ids(stored) == _ids(_read_facts(first, second, third))
+
+
+def test_a_late_licence_message_given_without_one_of_the_later_ones_is_refused(tmp_path: Path) -> None:
+    first, second, third = _licences(tmp_path, "203101041200", "203101051200", "203101061200")
+    cancel = written(tmp_path, "z", message([EXPORT[0].replace("insert", "cancel")], created="203104011200"))
+    stored = _day_by_day(first, third, cancel)
+    assert "give this one and all later ones" in _refused(_read(stored, second, cancel))[0]
+    assert _refused(_read(stored, second, third, cancel)) == []
+
+
+def test_an_end_by_use_that_comes_late_does_not_end_what_was_told_again_since(tmp_path: Path) -> None:
+    larger = [line.replace("\\10\\", "\\12\\") for line in EXPORT]
+    licence = written(tmp_path, "a", message(EXPORT))
+    again = written(tmp_path, "b", message(larger, created="203105011200"))
+    ends = _usage(tmp_path, 9, total="0", status="S\\20310209")
+    stored = _day_by_day(licence, again)
+    for paths in ([ends], [ends, again]):
+        reason = _refused(found := _read(stored, *paths))[0]
+        assert "withdraw what that one told, give this one, then that one" in reason
+        assert _news(stored, found) == []
+    assert _refused(_read(_day_by_day(licence, ends, again), ends)) == []
+
+
+@pytest.mark.parametrize("told", [1, 2])
+def test_licence_messages_of_one_minute_are_told_in_one_command(tmp_path: Path, told: int) -> None:
+    first, second, third = _licences(tmp_path, "203101041200", "203101051200", "203101051200")
+    stored = _day_by_day(first, (second, third)[told - 1])
+    apart = (third, second)[told - 1]
+    assert (
+        "made in this very minute is told already: give both in one command"
+        in _refused(_read(stored, apart))[0]
+    )
+    found = _read(stored, second, third)
+    assert _refused(found) == []
+    stored += _news(stored, found)
+    assert _revoked(stored) == [f"gb-siel/{REFERENCE}/2"]
+    for path in (first, second, third):
+        assert (_news(stored, again := _read(stored, path)), _refused(again)) == ([], [])
 
 
 def test_the_messages_ask_for_what_their_own_source_told() -> None:

@@ -3,31 +3,57 @@
 A message is read with what was told before it was made, so it says the same whenever and however often it is read.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from events.envelope import Event
 from services.intake.formats.chief_fields import LONDON
 from services.intake.formats.chief_licence import REPLACED, Held, Line, Register
 from services.intake.rows import Known
 
+_LATE = (
+    "messages about {0} that were made later are told already, and they were read without this one: "
+    "give this one and all later ones in one command"
+)
+_BESIDE = (
+    "another message about {0} that was made in this very minute is told already: give both in one command"
+)
+_AGAIN = "{0} is told again since, by {1} of {2}: withdraw what that one told, give this one, then that one"
+
 
 @dataclass(slots=True)
 class Stored:
-    """The stored facts of all messages, and how many of them the register has learnt."""
+    """The stored facts of all messages, and how many of them the register has learnt.
+
+    ``given``: how many messages of the command were made in each minute. ``ids``: every fact that is stored, by source
+    and id, withdrawn or not. ``about``: those that count, by the licence they are about.
+    ``told``: what the command has told of licences so far, ``undated`` what payloads have, which bear no instant.
+    """
 
     register: Register
     facts: Sequence[Known]
+    given: Mapping[datetime, int]
+    ids: frozenset[tuple[str, str]]
+    about: Mapping[str, Sequence[Known]]
+    told: set[tuple[str, str]] = field(default_factory=set)
+    undated: set[tuple[str, str]] = field(default_factory=set)
     _learnt: int = field(default=0, init=False)
 
     @classmethod
-    def of(cls, register: Register, known: Sequence[Known]) -> "Stored":
+    def of(cls, register: Register, known: Sequence[Known], given: Iterable[datetime]) -> "Stored":
         """Those that were not withdrawn, as they were learnt."""
         gone = {(one.data["source"], one.data["id"]) for one in known if one.type == "fact.withdrawn"}
         facts = [one for one in known if one.type != "fact.withdrawn" and (one.source, one.id) not in gone]
-        return cls(register, sorted(facts, key=lambda one: (one.recorded, one.time, one.source, one.id)))
+        facts.sort(key=lambda one: (one.recorded, one.time, one.source, one.id))
+        about: dict[str, list[Known]] = {}
+        for one in facts:
+            about.setdefault(str(one.data.get("licence", "")).rpartition("/")[0], []).append(one)
+        ids = frozenset((one.source, one.id) for one in known)
+        return cls(register, facts, Counter(given), ids, about)
 
     def learn(self, until: datetime, inclusive: bool) -> None:
         """Let the register know what was told before the instant, or by it where it is included."""
@@ -37,6 +63,29 @@ class Stored:
                 return
             self._learnt += 1
             _take(self.register, one)
+
+    def in_order(self, reference: str, facts: Sequence[Event], created: datetime) -> None:
+        """Raises ValueError where a message cannot tell this of a licence any more; what is stored already it can."""
+        names = {(one.source, one.id) for one in facts}
+        self.told |= names
+        if names <= self.ids:
+            return
+        for one in self.about.get(reference, ()):
+            if one.type not in ("licence.granted", "licence.revoked") or (one.source, one.id) in self.told:
+                continue
+            if one.recorded > created and not self.given.get(one.recorded):
+                raise ValueError(_LATE.format(reference))
+            if one.recorded == created and self.given.get(created, 0) < 2:
+                raise ValueError(_BESIDE.format(reference))
+
+    def still_ends(self, reference: str, facts: Sequence[Event], created: datetime) -> None:
+        """Raises ValueError where use ends a licence that is told again since: it would end that one too."""
+        if all((one.source, one.id) in self.ids for one in facts):
+            return
+        for one in self.about.get(reference, ()):
+            again = one.type == "licence.granted" and one.recorded > created
+            if again and (one.source, one.id) not in self.undated:
+                raise ValueError(_AGAIN.format(reference, one.id, one.source))
 
 
 def _take(register: Register, one: Known) -> None:

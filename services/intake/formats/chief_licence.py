@@ -75,17 +75,18 @@ class Register:
             self.counted.add(name)
             self.drawn[of] = self.drawn.get(of, Decimal(0)) + amount
 
-    def take(self, licence: Licence, recorded: datetime | None) -> tuple[Event, ...]:
+    def take(self, licence: Licence, recorded: datetime | None, source: str = SOURCE) -> tuple[Event, ...]:
         """The facts of a new or replaced licence: a version from its start, and the end of lines it has no more.
 
-        A licence told again after its end begins there. Raises ValueError.
+        A licence told again after its end begins there. ``source`` tells them: one of its own for a message that
+        replaces a licence, so that it can be seen later even where it says what was said before. Raises ValueError.
         """
         before = self.held.get(licence.reference)
         starts = licence.starts
         if before is not None and before.ended is not None:
             starts = max(starts, before.ended)
         made = [
-            fact("licence.granted", data, source=SOURCE, recordedat=recorded)
+            fact("licence.granted", data, source=source, recordedat=recorded)
             for data in _granted(licence, starts)
         ]
         lines = {line.number: line for line in licence.lines}
@@ -94,7 +95,7 @@ class Register:
                 number for number in before.lines if number not in lines or before.scheme != licence.scheme
             ]
             made += [
-                _revoked(before.scheme, licence.reference, number, starts, recorded, REPLACED)
+                _revoked(before.scheme, licence.reference, number, starts, recorded, REPLACED, source)
                 for number in left
             ]
         self.held[licence.reference] = Held(licence.scheme, lines)
@@ -138,10 +139,11 @@ def _granted(licence: Licence, starts: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _revoked(
-    scheme: str, reference: str, number: str, at: datetime, recorded: datetime | None, reason: str
-) -> Event:
+    scheme: str, reference: str, number: str, at: datetime, recorded: datetime | None, reason: str,
+    source: str = SOURCE,
+) -> Event:  # fmt: skip
     data = {"scheme": scheme, "licence": f"{reference}/{number}", "at": at, "reason": reason}
-    return fact("licence.revoked", data, source=SOURCE, recordedat=recorded)
+    return fact("licence.revoked", data, source=source, recordedat=recorded)
 
 
 def goods(commodity: str, description: str) -> Mapping[str, str]:

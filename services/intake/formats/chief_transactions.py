@@ -1,16 +1,19 @@
 """What becomes of one transaction of a CHIEF message: a licence told whole or not at all, use told draw by draw."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from services.intake.formats import chief_message, chief_usage
-from services.intake.formats.chief_licence import Register
+from services.intake.formats.chief_known import Stored
+from services.intake.formats.chief_licence import SOURCE
 from services.intake.formats.chief_lines import Damage, Faulty, Part, Record, at
 from services.intake.rows import Outcome, Rejected, Told, Unchanged
 
 
-def transaction(path: Path, part: Part, created: datetime, register: Register) -> Iterator[Outcome]:
+def transaction(path: Path, part: Part, created: datetime, run: str, stored: Stored) -> Iterator[Outcome]:
     """The outcomes of a licence, of its use, or of a transaction that CHIEF rejected."""
     if part.damages:
         yield from _damaged(path, part, part.damages)
@@ -24,9 +27,9 @@ def transaction(path: Path, part: Part, created: datetime, register: Register) -
         return
     try:
         if part.kind == "licence":
-            yield _licence(part, created, register)
+            yield _licence(part, created, run, stored)
         else:
-            yield from _usage(path, part, created, register)
+            yield from _usage(path, part, created, stored)
     except Faulty as error:
         yield from _damaged(path, part, [Damage(error.row, str(error))])
 
@@ -49,7 +52,7 @@ def official(record: Record) -> str:
     return " ".join(record.get(number) for number in (1, 2) if record.get(number)).replace("\x00", "")
 
 
-def _licence(part: Part, created: datetime, register: Register) -> Outcome:
+def _licence(part: Part, created: datetime, run: str, stored: Stored) -> Outcome:
     """The outcome of a licence transaction. Raises Faulty: no half of a licence is told."""
     head = part.records[0]
     action, reference = head.get(2), head.get(3)
@@ -61,14 +64,32 @@ def _licence(part: Part, created: datetime, register: Register) -> Outcome:
             raise ValueError(f"action {action[:20]!r}: expected one of {', '.join(chief_message.ACTIONS)}")
         if not reference:
             raise ValueError("expected the number of the licence")
-        if action == "cancel":
-            facts = register.end(reference, created, created, "cancelled")
-        else:
-            facts = register.take(chief_message.licence(draft), created)
+        source = f"{SOURCE}/{created:%Y%m%d%H%M}-{run}" if action == "replace" else SOURCE
+        licence = None if action == "cancel" else chief_message.licence(draft)
+        with _unless_late(reference, stored):
+            if licence is None:
+                facts = stored.register.end(reference, created, created, "cancelled")
+            else:
+                facts = stored.register.take(licence, created, source)
+            stored.in_order(reference, facts, created)
     return Told(f"line {part.first}", facts, part.rows)
 
 
-def _usage(path: Path, part: Part, created: datetime, register: Register) -> Iterator[Outcome]:
+@contextmanager
+def _unless_late(reference: str, stored: Stored) -> Iterator[None]:
+    """The register stays as it was where in here it is found that the licence cannot be told any more."""
+    before = stored.register.held.get(reference)
+    kept = None if before is None else replace(before)
+    try:
+        yield
+    except ValueError:
+        stored.register.held.pop(reference, None)
+        if kept is not None:
+            stored.register.held[reference] = kept
+        raise
+
+
+def _usage(path: Path, part: Part, created: datetime, stored: Stored) -> Iterator[Outcome]:
     """The outcomes of a usage transaction, record by record. Raises Faulty where all of it is rejected."""
     head, reference = part.records[0], part.records[0].get(3)
     found = list(chief_usage.blocks(part.records))
@@ -77,13 +98,15 @@ def _usage(path: Path, part: Part, created: datetime, register: Register) -> Ite
         if head.get(2) != "insert":
             raise ValueError(f"action {head.get(2)[:20]!r}: expected insert")
         if ends or any(chief_usage.draws(block) for block in found):
-            register.known(reference)
-        facts = chief_usage.ended(head, register, created) if ends else ()
+            stored.register.known(reference)
+        with _unless_late(reference, stored):
+            facts = chief_usage.ended(head, stored.register, created) if ends else ()
+            stored.still_ends(reference, facts, created)
     place = f"line {part.first}"
     yield Told(place, facts) if facts else Unchanged(place, "the head of a licence's use")
     for block in found:
         number = block.line.get(1).lstrip("0") or "0"
-        for one in chief_usage.Meter(register, reference, number, created).read(block):
+        for one in chief_usage.Meter(stored.register, reference, number, created).read(block):
             yield _used(path, one)
     yield Unchanged(f"line {part.records[-1].row}", "the end of a licence's use")
 

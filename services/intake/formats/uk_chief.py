@@ -32,17 +32,19 @@ _COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The first record of a message: what kind it is and when it was made."""
+    """The first record of a message: what kind it is, when it was made, and its number among those of its sender."""
 
     kind: str
     created: datetime
+    run: str
 
 
 def each(paths: Sequence[Path], brought: Brought) -> Iterator[tuple[Path, Iterator[Outcome]]]:
     """The files in the order in which they have to be read. Raises FileError for options that say nothing here."""
     if brought.mapping is not None or brought.previous is not None:
         raise FileError("uk-chief: these messages need no --mapping and no --previous. Leave them out.")
-    stored = Stored.of(Register(), brought.known)
+    made = (_made(path) for path in paths if brought.known)
+    stored = Stored.of(Register(), brought.known, (one for one in made if one is not None))
     for path in sorted(paths, key=_place):
         if chief_payload.is_payload(path):
             yield path, iter((_payload(path, brought.day, stored),))
@@ -62,6 +64,15 @@ def _place(path: Path) -> tuple[int, str, str]:
     return kinds.index(head.get(3)) + 1, head.get(4), head.get(5).rjust(7)
 
 
+def _made(path: Path) -> datetime | None:
+    """When a message was made; None for what is none."""
+    first = None if chief_payload.is_payload(path) else next(parts(path), None)
+    try:
+        return None if first is None else _header(first).created
+    except Faulty:
+        return None
+
+
 def _payload(path: Path, day: datetime | None, stored: Stored) -> Outcome:
     """The outcome of a payload, which bears no instant: one that ends a licence is read with all that is stored."""
     register = stored.register
@@ -79,6 +90,8 @@ def _payload(path: Path, day: datetime | None, stored: Stored) -> Outcome:
         if told.licence is not None:
             facts += register.take(told.licence, day)
             register.named[told.name] = told.reference
+        stored.undated |= {(one.source, one.id) for one in facts}
+        stored.told |= stored.undated
     except ValueError as error:
         return Rejected(path, "licence", explain(error))
     return Told(told.reference, tuple(facts))
@@ -97,7 +110,7 @@ def _message(path: Path, stored: Stored) -> Iterator[Outcome]:
         yield Rejected(path, "line 1", f"{error}; nothing behind it can be told", rows)
         return
     stored.learn(header.created, inclusive=header.kind != _LICENCES)
-    yield from _behind(path, header, found, stored.register)
+    yield from _behind(path, header, found, stored)
 
 
 def _header(first: Part) -> _Header:
@@ -107,10 +120,11 @@ def _header(first: Part) -> _Header:
             raise ValueError("expected 1\\fileHeader\\… of a CHIEF message, or a licence payload in JSON")
         if head.get(3) not in _COUNTED:
             raise ValueError(f"message of {head.get(3)[:40]!r}: expected one of {', '.join(_COUNTED)}")
-        return _Header(head.get(3), chief_fields.minute("creation time", head.get(4)))
+        run = "".join(digit for digit in head.get(5) if digit in "0123456789")[:7]
+        return _Header(head.get(3), chief_fields.minute("creation time", head.get(4)), run)
 
 
-def _behind(path: Path, header: _Header, found: Iterator[Part], register: Register) -> Iterator[Outcome]:
+def _behind(path: Path, header: _Header, found: Iterator[Part], stored: Stored) -> Iterator[Outcome]:
     counted = dict.fromkeys(_COUNTED[header.kind], 0)
     trailer = False
     for part in found:
@@ -123,7 +137,7 @@ def _behind(path: Path, header: _Header, found: Iterator[Part], register: Regist
             trailer = True
             yield _trailer(path, part, counted)
         else:
-            yield from _part(path, header, part, register)
+            yield from _part(path, header, part, stored)
     if trailer:
         yield Unchanged("line 1", "the header of the message")
     else:
@@ -141,14 +155,14 @@ def _trailer(path: Path, part: Part, counted: dict[str, int]) -> Outcome:
     return Unchanged(place, "the trailer of the message")
 
 
-def _part(path: Path, header: _Header, part: Part, register: Register) -> Iterator[Outcome]:
+def _part(path: Path, header: _Header, part: Part, stored: Stored) -> Iterator[Outcome]:
     """What became of a transaction, or of a record between transactions."""
     place = f"line {part.first}"
     if part.kind not in _COUNTED[header.kind]:
         order = f"{part.kind[:40]!r} does not stand in its order here"
         yield Rejected(path, place, part.damages[0].reason if part.damages else order, part.rows)
     elif part.kind in TRANSACTIONS:
-        yield from transaction(path, part, header.created, register)
+        yield from transaction(path, part, header.created, header.run, stored)
     elif part.damages:
         yield Rejected(path, place, part.damages[0].reason)
     elif part.kind == "accepted":
