@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -122,13 +123,84 @@ def test_a_draw_that_was_withdrawn_is_counted_no_more(tmp_path: Path) -> None:
     assert [one.wire()["data"]["quantity"] for one in _news(stored, found)] == ["0.5"]
 
 
-def test_what_was_stored_after_a_message_was_made_is_not_in_it(tmp_path: Path) -> None:
+def _drawn(facts: Sequence[Event]) -> Decimal:
+    return sum(
+        (Decimal(one.wire()["data"]["quantity"]) for one in facts if one.type == "licence.used"), Decimal(0)
+    )
+
+
+def test_use_that_a_later_message_accounts_for_is_told_once_that_is_withdrawn(tmp_path: Path) -> None:
     licence, late = written(tmp_path, "a", message(EXPORT)), _usage(tmp_path, 3, draw(2, "1"), total="4")
     stored = _day_by_day(licence, late)
     early = _usage(tmp_path, 2, draw(1, "3"), total="3")
-    found = _read(stored, early)
+    (accounting,) = [one for one in stored if one.source == f"gb-chief/{REFERENCE}/1"]
+    for paths in ([early], [early, late]):
+        found = _read(stored, *paths)
+        assert _news(stored, found) == []
+        assert _refused(found)[0] == (
+            "not told before the message of 2031-02-03 20:30, whose total accounts for it already: withdraw "
+            f"{accounting.id} of gb-chief/{REFERENCE}/1, give this message, and then that one again"
+        )
+    gone = as_known([accounting], withdrawn_by="/clerk")
+    for paths in ([early], [late]):
+        brought = Brought(known=(*as_known(stored), *gone))
+        found = [one for _, read in uk_chief.each(paths, brought) for one in read]
+        assert _refused(found) == []
+        stored += _news(stored, found)
+    assert _drawn([one for one in stored if one is not accounting]) == 4
+
+
+def test_a_late_message_of_what_is_drawn_anyhow_is_told(tmp_path: Path) -> None:
+    licence, late = written(tmp_path, "a", message(EXPORT)), _usage(tmp_path, 3, draw(2, "4"), total="4")
+    stored = _day_by_day(licence, late)
+    assert _refused(_read(stored, _usage(tmp_path, 2, total="0"))) == []
+
+
+def _minute(folder: Path, *uses: tuple[Sequence[str], str]) -> list[Path]:
+    """Messages about use, all made in one minute, by their draws and their totals."""
+    texts = [message(used(*draws, total=total), kind="usageData", created="203102022030", run=run)
+             for run, (draws, total) in enumerate(uses, 1)]  # fmt: skip
+    return [written(folder, f"usage-{run}", text) for run, text in enumerate(texts, 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [([draw(1, "3")], [draw(2, "1")]), ([], []), ([draw(1, "3")], []), ([draw(1, "2")], [draw(2, "1")])],
+)
+def test_messages_of_one_minute_may_be_told_apart_and_again(
+    tmp_path: Path, first: Sequence[str], second: Sequence[str]
+) -> None:
+    licence, total = written(tmp_path, "a", message(EXPORT)), "4"
+    minute = _minute(tmp_path, (first, "3"), (second, total))
+    together = _day_by_day(licence)
+    together += _news(together, _read(together, *minute))
+    assert _drawn(together) == 4
+    apart = _day_by_day(licence, minute[0])
+    if first == [draw(1, "3")]:
+        apart += _news(apart, _read(apart, minute[1]))
+        assert _ids(apart) == _ids(together)
+    for again in ([minute[0]], [minute[1]], minute):
+        found = _read(together, *again)
+        assert (_news(together, found), _refused(found)) == ([], [])
+
+
+@pytest.mark.parametrize("draws", [[], [draw(2, "1")]])
+def test_use_of_a_minute_whose_total_was_told_is_given_with_it(tmp_path: Path, draws: Sequence[str]) -> None:
+    licence = written(tmp_path, "a", message(EXPORT))
+    first, second = _minute(tmp_path, ([], "3"), (draws, "4"))
+    stored = _day_by_day(licence, first)
+    assert "give all messages of 2031-02-02 20:30 in one command" in _refused(_read(stored, second))[0]
+    found = _read(stored, first, second)
     assert _refused(found) == []
-    assert [one.wire()["data"]["quantity"] for one in _news(stored, found)] == ["3"]
+    assert _drawn([*stored, *_news(stored, found)]) == 4
+
+
+def test_what_customs_took_back_in_one_minute_is_not_taken_for_a_message_told_again(tmp_path: Path) -> None:
+    licence = written(tmp_path, "a", message(EXPORT))
+    first, second = _minute(tmp_path, ([draw(1, "3")], "3"), ([], "1"))
+    stored = _day_by_day(licence, first)
+    assert "give the messages of that minute in one command" in _refused(_read(stored, second))[0]
+    assert "customs took one back; withdraw it" in _refused(_read(stored, first, second))[0]
 
 
 def _licences(folder: Path, *minutes: str) -> list[Path]:

@@ -106,7 +106,7 @@ def _usage(path: Path, part: Part, created: datetime, stored: Stored) -> Iterato
     yield Told(place, facts) if facts else Unchanged(place, "the head of a licence's use")
     for block in found:
         number = block.line.get(1).lstrip("0") or "0"
-        for one in chief_usage.Meter(stored.register, reference, number, created).read(block):
+        for one in chief_usage.Meter(stored, reference, number, created).read(block):
             yield _used(path, one)
     yield Unchanged(f"line {part.records[-1].row}", "the end of a licence's use")
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from events.envelope import Event
 from services.intake.formats import chief_fields
+from services.intake.formats.chief_known import Stored
 from services.intake.formats.chief_licence import SOURCE, Line, Register
 from services.intake.formats.chief_lines import Faulty, Record, at
 from services.intake.rows import fact
@@ -23,6 +24,10 @@ ENDS = {"C": "cancelled", "S": "surrendered"}
 _ZERO = Decimal(0)
 _DRAWS = ("O", "L")
 _KINDS = ("quantity", "value")
+_BESIDE = (
+    "less was drawn in all than another message of this very minute has told: give the messages of that minute in one "
+    "command, in which a draw that customs took back is seen"
+)
 _ASIDE = {
     "M": "a message about an earlier draw",
     "A": "an adjustment by customs: it stands in what was drawn in all",
@@ -79,7 +84,7 @@ def blocks(records: Sequence[Record]) -> Iterator[Block]:
 class Meter:
     """One line of a licence, while the draws of one message are read from it."""
 
-    register: Register
+    stored: Stored
     reference: str
     number: str
     recorded: datetime
@@ -104,51 +109,70 @@ class Meter:
         if kind not in _DRAWS:
             raise ValueError(f"usage type {kind[:5]!r}: expected A, C, L, M or O")
         name = (self.reference, self.number, *record.fields[:7])
-        if name in self.register.draws:
+        if name in self.stored.register.draws:
             return Used(record.row, unchanged="the same draw of the same declaration stands before")
         source = f"{SOURCE}/{record.get(2)}/{record.get(3)}"
         when = chief_fields.day("control date", record.get(4))
-        facts = tuple(self._facts(amounts, record.get(7), when, source))
-        self.register.draws.add(name)
+        facts = self._facts(amounts, record.get(7), when, source)
+        self._take(facts)
+        self.stored.register.draws.add(name)
         return Used(record.row, facts)
 
     def _facts(
         self, amounts: tuple[Decimal, Decimal], currency: str, when: datetime, source: str
-    ) -> Iterator[Event]:
+    ) -> tuple[Event, ...]:
         """The amounts as drawn from the licence. Raises ValueError where it has no such line or limit."""
-        there = self.register.known(self.reference)
+        there = self.stored.register.known(self.reference)
         line = there.lines.get(self.number)
         if line is None:
             raise ValueError(f"{self.reference} has no line {self.number[:20]!r}")
         drawn = {"scheme": there.scheme, "licence": f"{self.reference}/{self.number}", "at": when}
-        made = [
+        return tuple(
             fact("licence.used", drawn | amount, source=source, recordedat=self.recorded)
             for amount in _measured(line, amounts, currency)
-        ]
-        drawn_of = [(what, amount) for what, amount in zip(_KINDS, amounts, strict=True) if amount]
-        for one, (what, amount) in zip(made, drawn_of, strict=True):
-            self.register.draw((one.source, one.id), (self.reference, self.number, what), amount)
-        yield from made
+        )
+
+    def _take(self, facts: Sequence[Event]) -> None:
+        """The draws count from here on. Raises ValueError where a later message has counted them already."""
+        self.stored.undrawn(self.reference, self.number, facts, self.recorded)
+        for one in facts:
+            data = one.wire()["data"]
+            for what in _KINDS:
+                if what in data:
+                    name = (self.reference, self.number, what)
+                    self.stored.register.draw((one.source, one.id), name, Decimal(data[what]))
 
     def _accounted(self, block: Block) -> Used:
         """The line's own record: what was drawn in all, less the draws told, is one more draw."""
-        told = [self.register.drawn.get((self.reference, self.number, what), _ZERO) for what in _KINDS]
-        quantity, value = (said - known for said, known in zip(block.total, told, strict=True))
-        if quantity < 0 or value < 0:
+        told = [self.stored.register.drawn.get((self.reference, self.number, what), _ZERO) for what in _KINDS]
+        left = _less(block.total, told)
+        if min(left) < 0:
             reason = (
                 f"quantity {block.total[0]} and value {block.total[1]} were drawn in all, but the draws told add up "
                 f"to {told[0]} and {told[1]}: customs took one back; withdraw it"
             )
             return Used(block.line.row, damage=reason)
-        if not quantity and not value:
-            return Used(block.line.row, unchanged="what was drawn in all, accounted for")
-        source = f"{SOURCE}/{self.reference}/{self.number}"
         try:
             with at(block.line):
-                facts = tuple(self._facts((quantity, value), block.line.get(4), self.recorded, source))
+                facts = self._unaccounted(block, left)
         except Faulty as error:
             return Used(block.line.row, damage=str(error))
-        return Used(block.line.row, facts)
+        return Used(block.line.row, facts, None if facts else "what was drawn in all, accounted for")
+
+    def _unaccounted(self, block: Block, left: tuple[Decimal, Decimal]) -> tuple[Event, ...]:
+        """What is left as one more draw, less what other messages of this minute drew. Raises ValueError."""
+        if not any(left):
+            return ()
+        source, currency = f"{SOURCE}/{self.reference}/{self.number}", block.line.get(4)
+        facts = self._facts(left, currency, self.recorded, source)
+        beside = self.stored.beside(self.reference, self.number, self.recorded)
+        if any(beside.values()) and any((one.source, one.id) not in self.stored.ids for one in facts):
+            left = _less(left, [beside[what] for what in _KINDS])
+            if min(left) < 0:
+                raise ValueError(_BESIDE)
+            facts = self._facts(left, currency, self.recorded, source) if any(left) else ()
+        self._take(facts)
+        return facts
 
 
 def ended(head: Record, register: Register, recorded: datetime) -> tuple[Event, ...]:
@@ -161,6 +185,11 @@ def ended(head: Record, register: Register, recorded: datetime) -> tuple[Event, 
 def draws(block: Block) -> bool:
     """Whether anything was drawn from the line, now or before."""
     return any(block.total) or any(one.get(n).strip("0.") for one in block.usages for n in (5, 6))
+
+
+def _less(amounts: Sequence[Decimal], others: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    quantity, value = (one - other for one, other in zip(amounts, others, strict=True))
+    return quantity, value
 
 
 def _amounts(record: Record, first: int) -> tuple[Decimal, Decimal]:

@@ -110,6 +110,8 @@ def _message(path: Path, stored: Stored) -> Iterator[Outcome]:
         yield Rejected(path, "line 1", f"{error}; nothing behind it can be told", rows)
         return
     stored.learn(header.created, inclusive=header.kind != _LICENCES)
+    if header.kind == _USAGE:
+        stored.count(header.created)
     yield from _behind(path, header, found, stored)
 
 
