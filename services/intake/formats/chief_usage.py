@@ -2,8 +2,8 @@
 
 Each usage record is one draw. A line also says what was drawn in all, over every message so far; what the messages of
 the command, and those stored, do not account for is told as one more draw, so that the licence holds what customs says
-it holds. Without services (``--to``) give all messages about a licence each time: the draws of those left out would be
-told twice.
+it holds. A draw that such a total of a later message has counted is not told once more. Without services (``--to``)
+give all messages about a licence each time: the draws of those left out would be told twice.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,7 +2,8 @@
 
 The messages of one command are read together, licences before their use and replies last, each kind in the order of
 its creation: a message about use, a cancellation or a replacement says neither the unit nor the lines it is about. They
-may stand in messages told earlier as well, where the running services hold those.
+may stand in messages told earlier as well, where the running services hold those. One that comes late, behind messages
+that would have said otherwise had they known it, is rejected by what has to be done.
 What cannot be told is rejected by name; a licence with a damaged line is rejected as a whole.
 """
 
