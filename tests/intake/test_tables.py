@@ -1,7 +1,9 @@
 """Tables as people have them: read to the last row, each row told, unchanged or rejected with what was expected."""
 
+import csv
 import json
 import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -358,8 +360,17 @@ fields: {list: {constant: a-list}, party: {party: firm}, at: {day: true}}
         told(csv_file(tmp_path, HEADER, GOOD), SALES, brought=Brought(day=day))
 
 
-def test_a_cell_larger_than_any_text_rejects_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def small_cells(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Cells of a thousand characters at most; the reader's limit is that of the whole process, so it is put back."""
+    before = csv.field_size_limit()
     monkeypatch.setattr(delimited, "MOST_IN_A_CELL", 1000)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("small_cells")
+def test_a_cell_larger_than_any_text_rejects_its_row(tmp_path: Path) -> None:
     found = told(csv_file(tmp_path, HEADER, GOOD.replace("Clinic", "x" * 5000), GOOD), SALES)
     assert [type(one) for one in found] == [Rejected, Told]
     assert "a cell of more than 1,000 characters" in reasons(found)[0][1]
