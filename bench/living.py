@@ -198,12 +198,12 @@ async def living(
     """Latency at rest and during a fan-out, memory, and what further workers are good for."""
     with workers(endpoints, 1) as (worker,):
         await load(endpoints, pool, copies)
-        lines = await pool.fetchval("SELECT count(*) FROM verdict")
         quiet = [figure for rate in rates for figure in await _answered(endpoints, pool, rate)]
         during, _ = await asyncio.gather(
             latencies(endpoints, 5, 10), shared_fan_out(endpoints, pool, "xx-bench-0")
         )
         await settled(pool)
+        lines = await pool.fetchval("SELECT count(*) FROM verdict")
         one = await shared_fan_out(endpoints, pool, "xx-bench-1")
         memory = peak_memory(worker)
     times = {1: one}

@@ -53,7 +53,7 @@ def next_size(most: int, done: int, took: float, *, bulk: bool) -> int:
     In bulk a few are enough where they have many lines: whoever tells a fact of his own waits for their locks.
     """
     if took > 1:
-        return max(10 if bulk else 100, most // 2)
+        return max(50 if bulk else 100, most // 2)
     return min(1000, most * 2) if took < 0.4 and done >= most else most
 
 

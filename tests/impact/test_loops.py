@@ -21,6 +21,6 @@ def test_it_grows_to_a_thousand_and_no_further() -> None:
     assert next_size(800, 800, 0.1, bulk=True) == next_size(1000, 1000, 0.1, bulk=True) == 1000
 
 
-def test_in_bulk_it_falls_to_ten_so_that_a_fact_of_somebody_soon_finds_his_locks_free() -> None:
-    assert next_size(15, 15, 3.0, bulk=True) == 10
+def test_in_bulk_it_falls_further_so_that_a_fact_of_somebody_soon_finds_his_locks_free() -> None:
+    assert next_size(60, 60, 3.0, bulk=True) == 50
     assert next_size(150, 150, 3.0, bulk=False) == 100
