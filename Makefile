@@ -1,7 +1,7 @@
 # One command each, on a machine that has Python 3.11 or newer, make and a package index:
 #   make demo     the seed story as a stream, on embedded servers   (make demo ARGS="--once --format json")
 #   make test     every test, on the real servers: quick, slow, servers (each a target of its own)
-#   make test-faults   hundreds of kills and other faults, and builds broken on purpose; up to an hour
+#   make test-faults   hundreds of kills and other faults, and builds broken on purpose; more than an hour
 #   make check    format, lint, types, the directions of imports, the fast tests
 #   make bench    what it does in a second, each figure beside a baseline of the same run
 # `make lock` writes the lock files anew after a dependency changed in pyproject.toml.
